@@ -1,0 +1,80 @@
+#include "tensor/linalg.hpp"
+
+#include <cblas.h>
+
+#include "tensor/parallel.hpp"
+
+namespace strata {
+namespace {
+
+void gemm(CBLAS_TRANSPOSE ta, CBLAS_TRANSPOSE tb, blasint m, blasint n, blasint k, const float* a,
+          blasint lda, const float* b, blasint ldb, float beta, float* c, blasint ldc) {
+  cblas_sgemm(CblasRowMajor, ta, tb, m, n, k, 1, a, lda, b, ldb, beta, c, ldc);
+}
+
+void gemm(CBLAS_TRANSPOSE ta, CBLAS_TRANSPOSE tb, blasint m, blasint n, blasint k, const double* a,
+          blasint lda, const double* b, blasint ldb, double beta, double* c, blasint ldc) {
+  cblas_dgemm(CblasRowMajor, ta, tb, m, n, k, 1, a, lda, b, ldb, beta, c, ldc);
+}
+
+// OpenBLAS's pthread build would start a second pool under ours. Its OpenMP build needs nothing: within our
+// parallel loops it works single-threaded (and setting its count would set OpenMP's).
+void keep_one_pool() {
+  [[maybe_unused]] static const bool done = [] {
+    constexpr int pthread_build = 1;
+    if (openblas_get_parallel() == pthread_build) openblas_set_num_threads(1);
+    return true;
+  }();
+}
+
+}  // namespace
+
+template <class T>
+void matmul(const Tensor<T>& a, Transpose transpose_a, const Tensor<T>& b, Transpose transpose_b, T beta,
+            Tensor<T>& c) {
+  const bool ta = transpose_a == Transpose::yes, tb = transpose_b == Transpose::yes;
+  const auto facts = [&] {
+    return "a is " + to_string(a.shape()) + (ta ? " transposed" : "") + ", b is " + to_string(b.shape()) +
+           (tb ? " transposed" : "");
+  };
+  if (a.dimension() != 2 || b.dimension() != 2) fail("matmul", "needs two matrices: " + facts());
+  const std::size_t m = a.shape(ta ? 1 : 0), k = a.shape(ta ? 0 : 1), n = b.shape(tb ? 0 : 1);
+  if (b.shape(tb ? 1 : 0) != k) fail("matmul", "inner dimensions differ: " + facts());
+  if (beta == T(0))
+    c.resize({m, n});
+  else if (c.dimension() != 2 || c.shape(0) != m || c.shape(1) != n)
+    fail("matmul", "cannot accumulate into " + to_string(c.shape()) + ": " + facts());
+  if (m == 0 || n == 0) return;
+  if (k == 0) {
+    if (beta == T(0)) c.fill(T(0));
+    return;
+  }
+  keep_one_pool();
+
+  const std::size_t lda = a.shape(1), ldb = b.shape(1);
+  const auto piece = [&](std::size_t row, std::size_t rows, std::size_t column, std::size_t columns) {
+    gemm(ta ? CblasTrans : CblasNoTrans, tb ? CblasTrans : CblasNoTrans, static_cast<blasint>(rows),
+         static_cast<blasint>(columns), static_cast<blasint>(k), a.data() + (ta ? row : row * lda),
+         static_cast<blasint>(lda), b.data() + (tb ? column * ldb : column), static_cast<blasint>(ldb), beta,
+         c.data() + row * n + column, static_cast<blasint>(n));
+  };
+  // Cut the longer side of c: each thread packs its part of the larger factor only.
+  constexpr std::size_t parallel_products = 200'000, register_block = 16;
+  const std::size_t side = std::max(m, n);
+  const std::size_t grain = std::max<std::size_t>(2 * register_block, parallel_products * side / (m * n * k));
+  parallel_for(
+      side, grain,
+      [&](std::size_t begin, std::size_t end) {
+        if (m >= n)
+          piece(begin, end - begin, 0, n);
+        else
+          piece(0, m, begin, end - begin);
+      },
+      register_block);
+}
+
+template void matmul(const Tensor<float>&, Transpose, const Tensor<float>&, Transpose, float, Tensor<float>&);
+template void matmul(const Tensor<double>&, Transpose, const Tensor<double>&, Transpose, double,
+                     Tensor<double>&);
+
+}  // namespace strata

@@ -1,0 +1,21 @@
+// Matrix products over OpenBLAS, with checked shapes.
+#pragma once
+
+#include "tensor/tensor.hpp"
+
+namespace strata {
+
+/// Whether a matrix enters a product as it stands or transposed; the transpose is never formed.
+enum class Transpose { no, yes };
+
+/// c = op(a) op(b) + beta c, with op(a) (M, K), op(b) (K, N), c (M, N). With beta = 0 `c` takes on its shape
+/// and its old elements are not read; with beta = 1 the product is accumulated. Throws std::invalid_argument
+/// unless all are matrices that fit.
+///
+/// Large products are cut into one piece a thread of the pool of tensor/parallel.hpp; OpenBLAS itself works
+/// single-threaded, so that there is one pool whichever build of it is loaded.
+template <class T>
+void matmul(const Tensor<T>& a, Transpose transpose_a, const Tensor<T>& b, Transpose transpose_b, T beta,
+            Tensor<T>& c);
+
+}  // namespace strata
