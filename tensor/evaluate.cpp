@@ -4,6 +4,12 @@
 
 namespace strata {
 
+detail::Strides detail::row_major_strides(const Shape& shape) {
+  Strides strides(shape.size());
+  xt::compute_strides(shape, xt::layout_type::row_major, strides);
+  return strides;
+}
+
 xt::svector<detail::SumAxis, 4> detail::sum_axes(const Shape& full, const Shape& result) {
   xt::svector<SumAxis, 4> axes;  // innermost first while being built
   std::size_t step = 1, result_step = 1;

@@ -1,6 +1,7 @@
 // Lazy expressions written into buffers: one vectorised pass each, threaded where large, without temporaries.
 #pragma once
 
+#include <algorithm>
 #include <type_traits>
 
 #include "tensor/parallel.hpp"
@@ -12,6 +13,8 @@ namespace strata {
 enum class Update { assign, add };
 
 namespace detail {
+
+using Strides = Tensor<float>::strides_type;
 
 /// From this many elements on, a loop is worth a second thread.
 inline constexpr std::size_t parallel_elements = 16384;
@@ -39,11 +42,25 @@ auto lazy(F f, std::index_sequence<I...>, const E&... arguments) {
   return xt::xfunction<Function, xt::const_xclosure_t<const E&>...>(Function{std::move(f)}, arguments...);
 }
 
-/// Whether the expression's i-th element in memory order is the destination's: no broadcasting, no view.
-template <class T, class E>
-bool is_elementwise(const E& expression, const Tensor<T>& destination) {
-  return expression.has_linear_assign(destination.strides());
+/// Whether an expression can be read in memory order at all: functions of tensors can, reductions cannot.
+template <class E>
+concept has_elements_in_order = requires(const E& e, const Strides& strides) {
+  e.data_element(0);
+  e.has_linear_assign(strides);
+};
+
+/// Whether the expression's i-th element in memory order is that of a tensor of its shape with these strides:
+/// no leaf is broadcast or viewed.
+template <class E>
+bool is_elementwise(const E& expression, const Strides& strides) {
+  if constexpr (has_elements_in_order<E>)
+    return expression.has_linear_assign(strides);
+  else
+    return false;
 }
+
+/// The strides of a Tensor of this shape.
+Strides row_major_strides(const Shape& shape);
 
 template <Update update, class T, class E>
 void write_elements(T* destination, const E& expression, std::size_t begin, std::size_t end,
@@ -118,32 +135,54 @@ auto map(F f, const E&... arguments) {
   return detail::lazy(std::move(f), std::index_sequence_for<E...>(), arguments...);
 }
 
-/// destination = expression, or += ; the shapes must be equal for +=. Assignment takes on the expression's
-/// shape.
+/// destination = expression, or += , in one vectorised pass, threaded where large. The expression has the
+/// destination's shape and reads its leaves without broadcasting (`detail::is_elementwise`).
 template <Update update = Update::assign, class T, class E>
+void write_elementwise(Tensor<T>& destination, const E& expression) {
+  parallel_for(destination.size(), detail::parallel_elements, [&](std::size_t begin, std::size_t end) {
+    detail::write_elements<update>(destination.data(), expression, begin, end);
+  });
+}
+
+/// destination = expression, which has the destination's shape and may broadcast its leaves.
+template <class T, class E>
 void write(Tensor<T>& destination, const E& expression) {
-  if constexpr (update == Update::assign) destination.resize(expression.shape());
-  if (detail::is_elementwise(expression, destination)) {
-    parallel_for(destination.size(), detail::parallel_elements, [&](std::size_t begin, std::size_t end) {
-      detail::write_elements<update>(destination.data(), expression, begin, end);
-    });
-  } else if constexpr (update == Update::assign) {
-    xt::noalias(destination) = expression;
-  } else {
-    xt::noalias(destination) += expression;
-  }
+  if constexpr (detail::has_elements_in_order<E>)
+    if (detail::is_elementwise(expression, destination.strides()))
+      return write_elementwise(destination, expression);
+  xt::noalias(destination) = expression;
+}
+
+/// destination_ij = s_i e_ij, or += : each row of an expression of the destination's shape, which reads its
+/// leaves without broadcasting, times a number of its own.
+template <Update update = Update::assign, class T, class E>
+void write_rows(Tensor<T>& destination, const Tensor<T>& s, const E& expression) {
+  const std::size_t rows = s.size(), columns = rows == 0 ? 0 : destination.size() / rows;
+  const std::size_t grain = detail::parallel_elements / std::max<std::size_t>(columns, 1);
+  parallel_for(
+      rows, grain,
+      [&](std::size_t begin, std::size_t end) {
+        for (std::size_t row = begin; row < end; ++row)
+          detail::write_elements<update>(destination.data() + row * columns, s.data()[row] * expression, 0,
+                                         columns, row * columns);
+      },
+      1);
 }
 
 /// result (+)= Σ expression over the axes along which `result`, as it is shaped, broadcasts to `full`, the
-/// expression's shape. The expression must read its leaves without broadcasting.
+/// expression's shape.
 template <Update update = Update::assign, class T, class E>
 void write_sum(Tensor<T>& result, const E& expression, const Shape& full) {
   if constexpr (update == Update::assign) std::fill(result.begin(), result.end(), T(0));
-  if (element_count(full) == 0) return;
-  const auto axes = detail::sum_axes(full, result.shape());
+  const std::size_t work = element_count(full);
+  if (work == 0) return;
+  if (!detail::is_elementwise(expression, detail::row_major_strides(full))) {
+    const Tensor<T> evaluated = expression;
+    return write_sum<Update::add>(result, evaluated, full);
+  }
+  auto axes = detail::sum_axes(full, result.shape());
   const bool rows = axes.size() > 1 && axes[0].result_step != 0;  // each thread owns some outermost rows
   const bool columns = axes.size() == 2 && !rows;                 // each thread owns some columns
-  const std::size_t work = element_count(full);
   if (rows || columns) {
     const std::size_t split = rows ? 0 : 1;
     const std::size_t grain = std::max<std::size_t>(1, detail::parallel_elements * axes[split].size / work);

@@ -3,12 +3,14 @@
 #pragma once
 
 #if __has_include(<xtensor/containers/xarray.hpp>)  // xtensor 0.26 and later
+#include <xtensor/containers/xadapt.hpp>
 #include <xtensor/containers/xarray.hpp>
 #include <xtensor/core/xmath.hpp>
 #include <xtensor/core/xnoalias.hpp>
 #include <xtensor/generators/xbuilder.hpp>
 #include <xtensor/views/xview.hpp>
 #else
+#include <xtensor/xadapt.hpp>
 #include <xtensor/xarray.hpp>
 #include <xtensor/xbuilder.hpp>
 #include <xtensor/xmath.hpp>

@@ -1,0 +1,134 @@
+#include "autograd/elementwise.hpp"
+
+#include "autograd/formulas.hpp"
+
+namespace strata {
+
+// y = eˣ        x̄ += ȳ y
+template <class T> Var<T> exp(Var<T> x) {
+  return record("exp", {x}, xt::exp(x.value()), [x](Var<T> y) { x.accumulate(y.grad() * y.value()); });
+}
+
+// y = ln x        x̄ += ȳ / x
+template <class T> Var<T> log(Var<T> x) {
+  return record("log", {x}, xt::log(x.value()), [x](Var<T> y) { x.accumulate(y.grad() / x.value()); });
+}
+
+// y = √x        x̄ += ȳ / 2y
+template <class T> Var<T> sqrt(Var<T> x) {
+  return record("sqrt", {x}, xt::sqrt(x.value()),
+                [x](Var<T> y) { x.accumulate(T(0.5) * y.grad() / y.value()); });
+}
+
+// y = x²        x̄ += 2 ȳ x
+template <class T> Var<T> square(Var<T> x) {
+  return record("square", {x}, xt::square(x.value()),
+                [x](Var<T> y) { x.accumulate(T(2) * y.grad() * x.value()); });
+}
+
+// y = |x|        x̄ += ȳ sign x
+template <class T> Var<T> abs(Var<T> x) {
+  return record("abs", {x}, xt::abs(x.value()), [x](Var<T> y) {
+    x.accumulate(map([]<class V>(V g, V v) { return select(v > V(0), g, select(v < V(0), -g, V(0) * v)); },
+                     y.grad(), x.value()));
+  });
+}
+
+// y = min(max(x, l), h)        x̄ += ȳ [l ≤ x ≤ h]
+template <class T> Var<T> clamp(Var<T> x, Scalar<T> low, Scalar<T> high) {
+  if (!(low <= high))
+    fail("clamp", "low is above high: " + std::to_string(low) + " and " + std::to_string(high));
+  const auto value = [low, high]<class V>(V v) {
+    return select(v < V(low), V(low), select(v > V(high), V(high), v));
+  };
+  return record("clamp", {x}, map(value, x.value()), [x, low, high](Var<T> y) {
+    x.accumulate(
+        map([low, high]<class V>(V g, V v) { return select(v < V(low), V(0), select(v > V(high), V(0), g)); },
+            y.grad(), x.value()));
+  });
+}
+
+// y = max(a, b)        ā += ȳ ([a > b] + ½ [a = b])        b̄ likewise
+template <class T> Var<T> maximum(Var<T> a, Var<T> b) {
+  const auto value = []<class V>(V u, V v) { return select(u < v, v, select(v == v, u, v)); };  // NaN passes
+  return record("maximum", {a, b}, map(value, a.value(), b.value()), [a, b](Var<T> y) {
+    const auto share = []<class V>(V g, V mine, V other) {
+      return select(mine > other, g, select(mine == other, V(T(0.5)) * g, V(0)));
+    };
+    a.accumulate(map(share, y.grad(), a.value(), b.value()));
+    b.accumulate(map(share, y.grad(), b.value(), a.value()));
+  });
+}
+
+template <class T> Var<T> minimum(Var<T> a, Var<T> b) { return -maximum(-a, -b); }
+
+// y = tanh x        x̄ += ȳ (1 − y²)
+template <class T> Var<T> tanh(Var<T> x) {
+  return record("tanh", {x}, xt::tanh(x.value()),
+                [x](Var<T> y) { x.accumulate(y.grad() * (T(1) - xt::square(y.value()))); });
+}
+
+// y = max(x, 0)        x̄ += ȳ [x > 0]
+template <class T> Var<T> relu(Var<T> x) {
+  return record(
+      "relu", {x}, map([]<class V>(V v) { return select(v < V(0), V(0), v); }, x.value()), [x](Var<T> y) {
+        x.accumulate(map([]<class V>(V g, V v) { return select(v > V(0), g, V(0)); }, y.grad(), x.value()));
+      });
+}
+
+// y = x or s x        x̄ += ȳ or s ȳ
+template <class T> Var<T> leaky_relu(Var<T> x, Scalar<T> slope) {
+  const auto value = [slope]<class V>(V v) { return select(v > V(0), v, V(slope) * v); };
+  return record("leaky_relu", {x}, map(value, x.value()), [x, slope](Var<T> y) {
+    x.accumulate(
+        map([slope]<class V>(V g, V v) { return select(v > V(0), g, V(slope) * g); }, y.grad(), x.value()));
+  });
+}
+
+// y = 1 / (1 + e⁻ˣ)        x̄ += ȳ y (1 − y)
+template <class T> Var<T> sigmoid(Var<T> x) {
+  return record("sigmoid", {x}, map([](auto v) { return formulas::sigmoid(v); }, x.value()),
+                [x](Var<T> y) { x.accumulate(y.grad() * y.value() * (T(1) - y.value())); });
+}
+
+template <class T> Var<T> log_sigmoid(Var<T> x) { return -softplus(-x); }
+
+// y = ln(1 + eˣ)        x̄ += ȳ sigmoid x = ȳ (1 − e⁻ʸ)
+template <class T> Var<T> softplus(Var<T> x) {
+  return record("softplus", {x}, map([](auto v) { return formulas::softplus(v); }, x.value()),
+                [x](Var<T> y) { x.accumulate(y.grad() * -xt::expm1(-y.value())); });
+}
+
+// y = ln ln(1 + eˣ)        x̄ += ȳ sigmoid x / softplus x = ȳ (1 − e⁻ˢ) / s, s = eʸ; both → 1 as x → −∞
+template <class T> Var<T> log_softplus(Var<T> x) {
+  return record(
+      "log_softplus", {x}, map([](auto v) { return formulas::log_softplus(v); }, x.value()), [x](Var<T> y) {
+        x.accumulate(
+            map([](auto g, auto v) { return g * formulas::log_softplus_slope(v); }, y.grad(), x.value()));
+      });
+}
+
+// y = x        x̄ += 0
+template <class T> Var<T> stop_gradient(Var<T> x) { return x.tape().constant(x.value()); }
+
+#define STRATA_INSTANTIATE(T)                          \
+  template Var<T> exp(Var<T>);                         \
+  template Var<T> log(Var<T>);                         \
+  template Var<T> sqrt(Var<T>);                        \
+  template Var<T> square(Var<T>);                      \
+  template Var<T> abs(Var<T>);                         \
+  template Var<T> clamp(Var<T>, Scalar<T>, Scalar<T>); \
+  template Var<T> maximum(Var<T>, Var<T>);             \
+  template Var<T> minimum(Var<T>, Var<T>);             \
+  template Var<T> tanh(Var<T>);                        \
+  template Var<T> relu(Var<T>);                        \
+  template Var<T> leaky_relu(Var<T>, Scalar<T>);       \
+  template Var<T> sigmoid(Var<T>);                     \
+  template Var<T> log_sigmoid(Var<T>);                 \
+  template Var<T> softplus(Var<T>);                    \
+  template Var<T> log_softplus(Var<T>);                \
+  template Var<T> stop_gradient(Var<T>);
+STRATA_INSTANTIATE(float)
+STRATA_INSTANTIATE(double)
+
+}  // namespace strata

@@ -1,0 +1,42 @@
+// Elementwise functions. They accept ±∞ and the ends of the float range, and pass NaN on.
+#pragma once
+
+#include "autograd/arithmetic.hpp"
+
+namespace strata {
+
+/// eˣ
+template <class T> Var<T> exp(Var<T> x);
+/// ln x
+template <class T> Var<T> log(Var<T> x);
+/// √x
+template <class T> Var<T> sqrt(Var<T> x);
+/// x²
+template <class T> Var<T> square(Var<T> x);
+/// |x|, with derivative 0 at 0
+template <class T> Var<T> abs(Var<T> x);
+/// min(max(x, low), high), with derivative 1 on [low, high] and 0 outside
+template <class T> Var<T> clamp(Var<T> x, Scalar<T> low, Scalar<T> high);
+/// max(a, b); where they are equal each gets half of the gradient
+template <class T> Var<T> maximum(Var<T> a, Var<T> b);
+/// min(a, b) = −max(−a, −b)
+template <class T> Var<T> minimum(Var<T> a, Var<T> b);
+
+template <class T> Var<T> tanh(Var<T> x);
+/// max(x, 0), with derivative 0 at 0
+template <class T> Var<T> relu(Var<T> x);
+/// x where x > 0, else slope · x
+template <class T> Var<T> leaky_relu(Var<T> x, Scalar<T> slope = T(0.01));
+/// 1 / (1 + e⁻ˣ)
+template <class T> Var<T> sigmoid(Var<T> x);
+/// ln sigmoid x = −softplus(−x)
+template <class T> Var<T> log_sigmoid(Var<T> x);
+/// ln(1 + eˣ)
+template <class T> Var<T> softplus(Var<T> x);
+/// ln softplus x, exact where softplus x itself underflows: the log standard deviation of a softplus scale
+template <class T> Var<T> log_softplus(Var<T> x);
+
+/// x as a constant: no gradient flows back
+template <class T> Var<T> stop_gradient(Var<T> x);
+
+}  // namespace strata

@@ -1,0 +1,102 @@
+#include "autograd/probability.hpp"
+
+#include <numbers>
+
+#include "autograd/formulas.hpp"
+
+namespace strata {
+namespace {
+
+template <class T> void require_same_shape(const char* operation, std::initializer_list<Var<T>> inputs) {
+  for (const Var<T> input : inputs)
+    if (input.shape() != inputs.begin()->shape())
+      fail(operation, "shapes differ: " + shapes_of(std::span<const Var<T>>(inputs)));
+}
+
+// Records y = Σ_last expression, where the inputs broadcast to the expression's shape.
+template <class T, class E, class B> Var<T> record_row_sums(const char* name,
+                                                            std::initializer_list<Var<T>> inputs,
+                                                            const E& expression, B backward) {
+  Shape full;
+  try {
+    full.assign(expression.shape().begin(), expression.shape().end());
+  } catch (const xt::broadcast_error&) {
+    fail(name, "shapes do not broadcast: " + shapes_of(std::span<const Var<T>>(inputs)));
+  }
+  if (full.size() == 0) fail(name, "needs at least one axis to sum over, but the shape is ()");
+  const Shape rows(full.begin(), full.end() - 1);
+  Shape kept = full;
+  kept.back() = 1;
+  const auto fill = [&](Tensor<T>& y) {
+    y.reshape(kept);
+    write_sum(y, expression, full);
+    y.reshape(rows);
+  };
+  return record(name, inputs, rows, fill, std::move(backward));
+}
+
+}  // namespace
+
+// y = −½ Σ (ln 2π + s + d² e⁻ˢ), d = x − m
+// x̄ −= ȳ d e⁻ˢ        m̄ += ȳ d e⁻ˢ        s̄ += ½ ȳ (d² e⁻ˢ − 1)
+template <class T> Var<T> normal_log_density(Var<T> x, Var<T> mean, Var<T> log_variance) {
+  constexpr T half = T(0.5), log_two_pi = T(1.8378770664093454836);
+  const auto density = [](auto v, auto m, auto s) {
+    return -half * (log_two_pi + s + (v - m) * (v - m) * xsimd::exp(-s));
+  };
+  const auto slope = [](auto v, auto m, auto s) { return (v - m) * xsimd::exp(-s); };
+  const auto scale_slope = [](auto v, auto m, auto s) {
+    return half * ((v - m) * (v - m) * xsimd::exp(-s) - T(1));
+  };
+  return record_row_sums("normal_log_density", {x, mean, log_variance},
+                         map(density, x.value(), mean.value(), log_variance.value()), [=](Var<T> y) {
+                           const Tensor<T>&v = x.value(), &m = mean.value(), &s = log_variance.value();
+                           x.accumulate_rows(y.grad(), -map(slope, v, m, s));
+                           mean.accumulate_rows(y.grad(), map(slope, v, m, s));
+                           log_variance.accumulate_rows(y.grad(), map(scale_slope, v, m, s));
+                         });
+}
+
+// y = Σ (x l − softplus l)        x̄ += ȳ l        l̄ += ȳ (x − sigmoid l)
+template <class T> Var<T> bernoulli_log_density(Var<T> x, Var<T> logits) {
+  require_same_shape("bernoulli_log_density", {x, logits});
+  const auto density = [](auto v, auto l) { return v * l - formulas::softplus(l); };
+  const auto slope = [](auto v, auto l) { return v - formulas::sigmoid(l); };
+  return record_row_sums("bernoulli_log_density", {x, logits}, map(density, x.value(), logits.value()),
+                         [=](Var<T> y) {
+                           x.accumulate_rows(y.grad(), logits.value());
+                           logits.accumulate_rows(y.grad(), map(slope, x.value(), logits.value()));
+                         });
+}
+
+// z = m + e^(s/2) ε        m̄ += z̄        s̄ += ½ z̄ (z − m)        ε̄ += z̄ e^(s/2)
+template <class T> Var<T> reparameterize(Var<T> mean, Var<T> log_variance, Var<T> epsilon) {
+  require_same_shape("reparameterize", {mean, log_variance, epsilon});
+  return record("reparameterize", {mean, log_variance, epsilon},
+                mean.value() + xt::exp(T(0.5) * log_variance.value()) * epsilon.value(), [=](Var<T> z) {
+                  mean.accumulate(z.grad());
+                  log_variance.accumulate(T(0.5) * z.grad() * (z.value() - mean.value()));
+                  epsilon.accumulate(z.grad() * xt::exp(T(0.5) * log_variance.value()));
+                });
+}
+
+// y = ½ Σ (m² + eˢ − s − 1)        m̄ += ȳ m        s̄ += ½ ȳ (eˢ − 1)
+template <class T> Var<T> standard_normal_kl(Var<T> mean, Var<T> log_variance) {
+  require_same_shape("standard_normal_kl", {mean, log_variance});
+  const auto divergence = [](auto m, auto s) { return T(0.5) * (m * m + (xsimd::expm1(s) - s)); };
+  return record_row_sums("standard_normal_kl", {mean, log_variance},
+                         map(divergence, mean.value(), log_variance.value()), [=](Var<T> y) {
+                           mean.accumulate_rows(y.grad(), mean.value());
+                           log_variance.accumulate_rows(y.grad(), T(0.5) * xt::expm1(log_variance.value()));
+                         });
+}
+
+#define STRATA_INSTANTIATE(T)                                 \
+  template Var<T> normal_log_density(Var<T>, Var<T>, Var<T>); \
+  template Var<T> bernoulli_log_density(Var<T>, Var<T>);      \
+  template Var<T> reparameterize(Var<T>, Var<T>, Var<T>);     \
+  template Var<T> standard_normal_kl(Var<T>, Var<T>);
+STRATA_INSTANTIATE(float)
+STRATA_INSTANTIATE(double)
+
+}  // namespace strata

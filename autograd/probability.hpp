@@ -1,0 +1,25 @@
+// Fused log densities, samples and divergences, each in one pass over its inputs. Rows are all axes but the
+// last: densities sum over the last axis, so that x (B, D) gives (B).
+#pragma once
+
+#include "autograd/tape.hpp"
+
+namespace strata {
+
+/// ln N(x; mean, diag e^log_variance) = −½ Σ_last (ln 2π + log_variance + (x − mean)² e^−log_variance), in
+/// nats. The three broadcast against each other. x (B, D): (B).
+template <class T> Var<T> normal_log_density(Var<T> x, Var<T> mean, Var<T> log_variance);
+
+/// Σ_last x ln p + (1 − x) ln(1 − p) for p = sigmoid(logits), in nats: a log density for x ∈ {0, 1}, a
+/// negative cross-entropy (and no log-likelihood) for x between. x and logits have one shape (B, D): (B).
+template <class T> Var<T> bernoulli_log_density(Var<T> x, Var<T> logits);
+
+/// z = mean + e^(log_variance / 2) ⊙ epsilon: a draw from N(mean, diag e^log_variance) if epsilon is one from
+/// N(0, I) (Kingma and Welling 2014, section 2.4). All of one shape.
+template <class T> Var<T> reparameterize(Var<T> mean, Var<T> log_variance, Var<T> epsilon);
+
+/// KL(N(mean, diag e^log_variance) ‖ N(0, I)) = ½ Σ_last (mean² + e^log_variance − log_variance − 1), in nats
+/// (Kingma and Welling 2014, appendix B). Both of one shape (B, L): (B).
+template <class T> Var<T> standard_normal_kl(Var<T> mean, Var<T> log_variance);
+
+}  // namespace strata

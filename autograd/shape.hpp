@@ -1,0 +1,26 @@
+// Operations that rearrange elements.
+#pragma once
+
+#include <vector>
+
+#include "autograd/reduce.hpp"
+#include "autograd/tape.hpp"
+
+namespace strata {
+
+/// The same elements, in memory order, under another shape; one size may be −1: the others determine it.
+template <class T> Var<T> reshape(Var<T> x, const Axes& shape);
+/// The axes in reverse order: the transpose of a matrix.
+template <class T> Var<T> transpose(Var<T> x);
+/// y's k-th axis is x's axes[k]-th.
+template <class T> Var<T> transpose(Var<T> x, const Axes& axes);
+/// The inputs one after another along an axis; all other sizes must agree.
+template <class T> Var<T> concatenate(const std::vector<Var<T>>& inputs, std::ptrdiff_t axis);
+/// The elements begin ... end − 1 along an axis.
+template <class T> Var<T> slice(Var<T> x, std::ptrdiff_t axis, std::size_t begin, std::size_t end);
+/// x repeated along its axes of size 1, and along new leading axes, until it has this shape.
+template <class T> Var<T> broadcast(Var<T> x, const Shape& shape);
+/// y_i = x_rows[i]: rows along the first axis, in any order, any number of times.
+template <class T> Var<T> gather_rows(Var<T> x, const std::vector<std::size_t>& rows);
+
+}  // namespace strata

@@ -1,0 +1,138 @@
+#include "autograd/tape.hpp"
+
+namespace strata {
+
+bool detail::broadcasts(const Shape& from, const Shape& to) {
+  if (from.size() > to.size()) return false;
+  const std::size_t lead = to.size() - from.size();
+  for (std::size_t axis = 0; axis < from.size(); ++axis)
+    if (from[axis] != 1 && from[axis] != to[lead + axis]) return false;
+  return true;
+}
+
+template <class T> std::string shapes_of(std::span<const Var<T>> inputs) {
+  std::string shapes;
+  for (const Var<T> input : inputs) shapes += (shapes.empty() ? "" : ", ") + to_string(input.shape());
+  return shapes;
+}
+
+template <class T> Tape<T>& Var<T>::tape() const {
+  if (tape_ == nullptr)
+    fail("Var", "an empty variable is used: it was default-constructed, not made by a tape");
+  return *tape_;
+}
+
+template <class T> const Tensor<T>& Var<T>::grad() const {
+  const auto& slot = tape().slot(*this);
+  if (!slot.gradient->received)
+    fail("grad", std::string("no gradient reached this '") + slot.name + "' of shape " +
+                     to_string(slot.value->shape()) +
+                     (slot.needs_grad ? "; call backward on something that depends on it first"
+                                      : "; it is a constant, or depends on constants only"));
+  return slot.gradient->value;
+}
+
+template <class T> void Var<T>::accumulate_broadcast(const Tensor<T>& evaluated) const {
+  const Shape &shape = this->shape(), &full = evaluated.shape();
+  const bool larger = detail::broadcasts(full, shape);
+  if (!larger && !detail::broadcasts(shape, full))
+    fail(tape_->running_, "a derivative has shape " + to_string(full) + ", its input " + to_string(shape));
+  accumulate_with([&](Tensor<T>& gradient, T beta) {
+    if (larger && beta == T(0))
+      xt::noalias(gradient) = xt::broadcast(evaluated, shape);
+    else if (larger)
+      xt::noalias(gradient) += evaluated;
+    else if (beta == T(0))
+      write_sum(gradient, evaluated, full);
+    else
+      write_sum<Update::add>(gradient, evaluated, full);
+  });
+}
+
+template <class T> typename Tape<T>::Slot& Tape<T>::slot(Var<T> x) {
+  if (x.step_ != step_)
+    fail("Var", "a variable of an earlier step is used: reset() ended that step; make it anew after reset()");
+  return slots_[x.index_];
+}
+
+template <class T> typename Tape<T>::Slot& Tape<T>::next_slot(const char* name, bool needs_grad) {
+  if (size_ == slots_.size()) slots_.emplace_back();
+  Slot& slot = slots_[size_++];
+  slot.name = name;
+  slot.value = &slot.own_value;
+  slot.gradient = &slot.own_gradient;
+  slot.own_gradient.received = false;
+  slot.needs_grad = needs_grad;
+  return slot;
+}
+
+template <class T> Var<T> Tape<T>::leaf(const char* name, const Tensor<T>& value, bool needs_grad) {
+  next_slot(name, needs_grad).own_value = value;
+  return last();
+}
+
+template <class T> Var<T> Tape<T>::reference(const Tensor<T>& value, Gradient<T>& gradient) {
+  Slot& slot = next_slot("reference", record_ == Record::gradients);
+  slot.value = &value;
+  slot.gradient = &gradient;
+  return last();
+}
+
+template <class T> bool Tape<T>::any_needs_grad(const char* name, std::span<const Var<T>> inputs) {
+  bool any = false;
+  for (const Var<T> input : inputs) {
+    if (&input.tape() != this) fail(name, "its inputs lie on different tapes; make them all on one");
+    any = any || slot(input).needs_grad;
+  }
+  return any;
+}
+
+template <class T> void Tape<T>::begin_backward(Var<T> y) {
+  Slot& last = slot(y);
+  if (!last.needs_grad)
+    fail("backward", std::string("this '") + last.name + "' depends on nothing that needs a gradient" +
+                         (record_ == Record::values ? ": the tape records values only" : ""));
+  for (std::size_t i = 0; i <= y.index_; ++i) slots_[i].own_gradient.received = false;
+}
+
+template <class T> void Tape<T>::walk_back(Var<T> y) {
+  for (std::size_t i = y.index_ + std::size_t{1}; i-- > 0;) {
+    Slot& slot = slots_[i];
+    if (!slot.backward || !slot.gradient->received) continue;
+    running_ = slot.name;
+    slot.backward(Var<T>(this, static_cast<std::uint32_t>(i), step_));
+  }
+}
+
+template <class T> void Tape<T>::backward(Var<T> y) {
+  if (y.value().size() != 1)
+    fail("backward", "needs a scalar, but y is " + to_string(y.shape()) +
+                         "; reduce it with sum or mean, or give a cotangent of its shape");
+  begin_backward(y);
+  y.accumulate_with(
+      [](Tensor<T>& gradient, T beta) { gradient.data()[0] = beta * gradient.data()[0] + T(1); });
+  walk_back(y);
+}
+
+template <class T> void Tape<T>::backward(Var<T> y, const Tensor<T>& cotangent) {
+  if (cotangent.shape() != y.shape())
+    fail("backward", "the cotangent is " + to_string(cotangent.shape()) + ", y is " + to_string(y.shape()));
+  begin_backward(y);
+  y.accumulate(cotangent);
+  walk_back(y);
+}
+
+template <class T> void Tape<T>::reset() {
+  for (std::size_t i = 0; i < size_; ++i) slots_[i].backward.clear();
+  size_ = 0;
+  ++step_;
+}
+
+template std::string shapes_of(std::span<const Var<float>>);
+template std::string shapes_of(std::span<const Var<double>>);
+template class Var<float>;
+template class Var<double>;
+template class Tape<float>;
+template class Tape<double>;
+
+}  // namespace strata

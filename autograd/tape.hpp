@@ -1,0 +1,177 @@
+// Reverse-mode automatic differentiation on an explicit tape.
+//
+// An operation records its value and the derivative of its inputs; the tape keeps them in the order of
+// recording, which is already topological, and `backward` walks it once from the end. Buffers stay from step
+// to step: a step of unchanging shape makes no heap allocation.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <initializer_list>
+#include <span>
+
+#include "autograd/callback.hpp"
+#include "tensor/evaluate.hpp"
+#include "tensor/tensor.hpp"
+
+namespace strata {
+
+/// ∂loss/∂x for some tensor x, of its shape. `value` means something only once `received`.
+template <class T> struct Gradient {
+  Tensor<T> value;
+  bool received = false;
+};
+
+template <class T> class Tape;
+
+/// A handle to one tensor on a tape: cheap to copy, valid until its tape's next `reset`. In comments and
+/// docstrings x̄ stands for the gradient of the loss with respect to x.
+template <class T> class Var {
+ public:
+  Var() = default;
+
+  /// The tensor. Throws if the tape was reset since the variable was made, as do the functions below.
+  const Tensor<T>& value() const { return *tape().slot(*this).value; }
+  const Shape& shape() const { return value().shape(); }
+
+  /// Whether gradients flow into this variable: it is, or depends on, something to differentiate with respect
+  /// to.
+  bool needs_grad() const { return tape().slot(*this).needs_grad; }
+
+  /// Whether the last `backward` reached this variable.
+  bool has_grad() const { return tape().slot(*this).gradient->received; }
+
+  /// x̄ of the last `backward`. Throws if it did not reach this variable.
+  const Tensor<T>& grad() const;
+
+  /// Throws for a default-constructed variable.
+  Tape<T>& tape() const;
+
+  /// x̄ += expression. The only place that undoes broadcasting: the expression is summed over the axes along
+  /// which x was broadcast, and broadcast where x is larger. Not evaluated if x needs no gradient.
+  template <class E> void accumulate(const E& expression) const;
+
+  /// x̄_ij += s_i e_ij, where `s` holds one number for each row, that is for all axes of x but the last.
+  template <class E> void accumulate_rows(const Tensor<T>& s, const E& expression) const;
+
+  /// x̄ = beta x̄ + ..., written by f(Tensor<T>& x̄, T beta) itself: with beta = 0 it overwrites what x̄ holds.
+  template <class F> void accumulate_with(F f) const;
+
+ private:
+  friend class Tape<T>;
+  Var(Tape<T>* tape, std::uint32_t index, std::uint32_t step) : tape_(tape), index_(index), step_(step) {}
+
+  void accumulate_broadcast(const Tensor<T>& evaluated) const;
+
+  Tape<T>* tape_ = nullptr;
+  std::uint32_t index_ = 0;
+  std::uint32_t step_ = 0;
+};
+
+/// What a tape is for: `values` computes without keeping derivatives (evaluation), `gradients` keeps them
+/// (training).
+enum class Record { gradients, values };
+
+/// The recorded operations of one step: their values, gradients, and how to go back.
+template <class T> class Tape {
+ public:
+  explicit Tape(Record record = Record::gradients) : record_(record) {}
+  Tape(const Tape&) = delete;
+  Tape& operator=(const Tape&) = delete;
+
+  /// A copy of `value` to differentiate with respect to: after `backward` its `grad()` is ∂loss/∂value.
+  Var<T> variable(const Tensor<T>& value) { return leaf("variable", value, record_ == Record::gradients); }
+
+  /// A copy of `value` into which no gradient flows.
+  Var<T> constant(const Tensor<T>& value) { return leaf("constant", value, false); }
+
+  /// A constant of this shape, written by fill(Tensor<T>&) straight into the tape's buffer.
+  template <class F>
+  requires std::invocable < F, Tensor<T>
+  & > Var<T> constant(const Shape& shape, F fill);
+
+  /// A tensor that lives outside the tape, used without a copy; its gradient is accumulated into `gradient`,
+  /// from `backward` to `backward`, until its owner sets `received` to false. Both must outlive the step.
+  Var<T> reference(const Tensor<T>& value, Gradient<T>& gradient);
+
+  /// Walks back from y, a tensor of one element: every variable's gradient becomes ∂y/∂variable.
+  void backward(Var<T> y);
+
+  /// The same for any tensor y and ȳ = cotangent, of y's shape: gradients become Σ ȳ_i ∂y_i/∂variable.
+  void backward(Var<T> y, const Tensor<T>& cotangent);
+
+  /// Ends the step: its variables become invalid, its buffers are kept for the next.
+  void reset();
+
+  /// The number of tensors recorded in this step.
+  std::size_t size() const { return size_; }
+
+  // What operations record with; see `record` below.
+  template <class E, class B>
+  Var<T> record(const char* name, std::span<const Var<T>> inputs, const E& expression, B backward);
+  template <class F, class B>
+  Var<T> record(const char* name, std::span<const Var<T>> inputs, const Shape& shape, F fill, B backward);
+
+ private:
+  friend class Var<T>;
+
+  struct Slot {
+    const char* name;
+    const Tensor<T>* value;  // own_value, or a tensor outside the tape; likewise the gradient
+    Gradient<T>* gradient;
+    Callback<Var<T>> backward;
+    bool needs_grad;
+    Tensor<T> own_value;
+    Gradient<T> own_gradient;
+  };
+
+  Slot& slot(Var<T> x);
+  Slot& next_slot(const char* name, bool needs_grad);
+  Var<T> last() { return Var<T>(this, static_cast<std::uint32_t>(size_ - 1), step_); }
+  Var<T> leaf(const char* name, const Tensor<T>& value, bool needs_grad);
+  void begin_backward(Var<T> y);
+  void walk_back(Var<T> y);
+  bool any_needs_grad(const char* name, std::span<const Var<T>> inputs);
+
+  Record record_;
+  std::deque<Slot> slots_;  // its elements never move: lazy expressions refer to their tensors
+  std::size_t size_ = 0;
+  std::uint32_t step_ = 0;
+  Tensor<T> scratch_;  // a derivative on its way to an input of another shape
+  const char* running_ =
+      "accumulate";  // the operation whose derivative is being evaluated, for error messages
+};
+
+/// "(2, 3), (4)": the inputs' shapes, for error messages.
+template <class T> std::string shapes_of(std::span<const Var<T>> inputs);
+
+/// Records y = expression(inputs) under the operation's name. `backward` is called with y once ȳ is complete;
+/// it accumulates into each input. It captures Vars and numbers; tensors belong on the tape, as constants.
+///
+///     // y = tanh x        x̄ += ȳ (1 − y²)
+///     template <class T> Var<T> tanh(Var<T> x) {
+///       return record("tanh", {x}, xt::tanh(x.value()), [x](Var<T> y) {
+///         x.accumulate(y.grad() * (T(1) - xt::square(y.value())));
+///       });
+///     }
+///
+/// Throws "[name] ..." if the inputs lie on different tapes or their shapes do not broadcast.
+template <class T, class E, class B>
+Var<T> record(const char* name, std::initializer_list<Var<T>> inputs, const E& expression, B backward) {
+  return inputs.begin()->tape().record(name, std::span<const Var<T>>(inputs), expression,
+                                       std::move(backward));
+}
+
+/// The same for values that are no elementwise expression: fill(Tensor<T>& y) writes y, which has this shape.
+template <class T, class F, class B> Var<T> record(const char* name, std::initializer_list<Var<T>> inputs,
+                                                   const Shape& shape, F fill, B backward) {
+  return inputs.begin()->tape().record(name, std::span<const Var<T>>(inputs), shape, fill,
+                                       std::move(backward));
+}
+
+extern template class Tape<float>;
+extern template class Tape<double>;
+
+}  // namespace strata
+
+#include "autograd/tape_inline.hpp"

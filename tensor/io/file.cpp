@@ -1,0 +1,140 @@
+#include "tensor/io/file.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <fstream>
+#include <limits>
+#include <stdexcept>
+#include <system_error>
+#include <utility>
+
+namespace strata {
+namespace {
+
+namespace fs = std::filesystem;
+
+// The result of a POSIX call; -1 becomes an exception.
+template <class R> R checked(R result) {
+  if (result == -1) throw std::system_error(errno, std::generic_category());
+  return result;
+}
+
+// An open file, closed on every way out.
+class Descriptor {
+ public:
+  explicit Descriptor(int fd) : fd_(checked(fd)) {}
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  ~Descriptor() {
+    if (fd_ != -1) ::close(fd_);
+  }
+
+  void write(std::string_view bytes) {
+    while (!bytes.empty()) {
+      const ssize_t written = ::write(fd_, bytes.data(), bytes.size());
+      if (written == -1 && errno == EINTR) continue;
+      bytes.remove_prefix(static_cast<std::size_t>(checked(written)));
+    }
+  }
+  void synchronise() { checked(::fsync(fd_)); }
+  // Network file systems report a failed write only here.
+  void close() { checked(::close(std::exchange(fd_, -1))); }
+
+ private:
+  int fd_;
+};
+
+// A name beside `target` that no other file has, created with the permissions that the user's mask gives.
+// O_EXCL makes it unique among writers, whichever process or machine they run on.
+int create_beside(const fs::path& target, fs::path& created) {
+  for (int attempt = 0;; ++attempt) {
+    created = target;
+    created += ".tmp" + std::to_string(attempt);
+    const int fd = ::open(created.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (fd != -1 || errno != EEXIST) return fd;
+  }
+}
+
+void write_and_rename(const fs::path& target, std::string_view bytes) {
+  fs::path temporary;
+  Descriptor file(create_beside(target, temporary));
+  try {
+    file.write(bytes);
+    file.synchronise();
+    file.close();
+    fs::rename(temporary, target);
+  } catch (...) {
+    ::unlink(temporary.c_str());
+    throw;
+  }
+}
+
+}  // namespace
+
+void fail_file(std::string_view operation, const fs::path& file, const std::string& message) {
+  std::string text = "[" + std::string(operation) + "] " + file.string() + ": " + message;
+  std::replace_if(
+      text.begin(), text.end(), [](char c) { return (c >= 0 && c < ' ') || c == '\x7f'; }, '?');
+  throw std::runtime_error(text);
+}
+
+void require_regular_file(const fs::path& file, std::string_view operation) {
+  std::error_code error;
+  const fs::file_status status = fs::status(file, error);
+  if (status.type() == fs::file_type::not_found) fail_file(operation, file, "does not exist; check the path");
+  if (status.type() == fs::file_type::none)
+    fail_file(operation, file, "cannot be opened: " + error.message() + "; check the path");
+  if (status.type() != fs::file_type::regular)
+    fail_file(operation, file, "is not a regular file; give the path of the file itself");
+}
+
+std::string read_file(const fs::path& file, std::string_view operation) {
+  require_regular_file(file, operation);
+  std::ifstream stream(file, std::ios::binary);
+  if (!stream)
+    fail_file(operation, file,
+              "cannot be opened: " + std::generic_category().message(errno) + "; check its permissions");
+  std::string content(fs::file_size(file), '\0');
+  stream.read(content.data(), static_cast<std::streamsize>(content.size()));
+  if (!stream || stream.peek() != std::ifstream::traits_type::eof())
+    fail_file(operation, file,
+              "cannot be read in full, or changes meanwhile; is another program writing it?");
+  return content;
+}
+
+void write_atomically(const fs::path& file, std::string_view bytes, std::string_view operation) {
+  fs::path target;
+  try {
+    // Renaming would replace a link, or a device such as /dev/null, instead of writing to it.
+    target = fs::weakly_canonical(fs::absolute(file));
+    if (fs::exists(target)) require_regular_file(target, operation);
+    write_and_rename(target, bytes);
+  } catch (const std::system_error& error) {
+    fail_file(operation, file,
+              "cannot be written: " + error.code().message() +
+                  "; check that its folder exists, may be written to and has space left");
+  }
+  try {  // the folder holds the new name
+    Descriptor(::open(target.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)).synchronise();
+  } catch (const std::system_error& error) {
+    if (error.code() == std::errc::invalid_argument) return;  // a file system without that operation
+    fail_file(operation, file,
+              "is written, but its folder could not be synchronised with the disk: " +
+                  error.code().message() + "; a crash now may bring the old file back");
+  }
+}
+
+std::optional<std::size_t> byte_count(const Shape& shape, std::size_t element_size) {
+  std::size_t stride = element_size;
+  for (const std::size_t size : shape) {
+    if (size == 0) continue;  // strides pass over an empty axis
+    if (stride > static_cast<std::size_t>(std::numeric_limits<std::ptrdiff_t>::max()) / size) return {};
+    stride *= size;
+  }
+  return std::find(shape.begin(), shape.end(), std::size_t{0}) == shape.end() ? stride : 0;
+}
+
+}  // namespace strata

@@ -1,0 +1,36 @@
+// Whole files: read, written atomically, and the one form of error that speaks of a file.
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "tensor/tensor.hpp"
+
+namespace strata {
+
+/// Throws std::runtime_error "[operation] file: message" on one line: control characters, which a file's name
+/// or content may bring along, become '?'. The message is a fact and, after a semicolon, a hint.
+[[noreturn]] void fail_file(std::string_view operation, const std::filesystem::path& file,
+                            const std::string& message);
+
+/// Throws (fail_file) unless `file` exists and is a regular file or a link to one.
+void require_regular_file(const std::filesystem::path& file, std::string_view operation = "read_file");
+
+/// The bytes of a regular file. Throws (fail_file) if it cannot be read.
+std::string read_file(const std::filesystem::path& file, std::string_view operation = "read_file");
+
+/// Writes `bytes` so that, even through a crash, `file` holds either its old content or all of the new: a
+/// temporary file in the same folder is written, synchronised with the disk and renamed. A link is followed.
+/// Throws (fail_file); then the old file is untouched and the temporary one removed, unless the message says
+/// that only the last step, synchronising the folder, went wrong.
+void write_atomically(const std::filesystem::path& file, std::string_view bytes,
+                      std::string_view operation = "write_atomically");
+
+/// product(shape) × element_size, or nothing if that, or a stride of such a tensor, exceeds what
+/// std::ptrdiff_t holds: shapes read from a file may be anything.
+std::optional<std::size_t> byte_count(const Shape& shape, std::size_t element_size);
+
+}  // namespace strata

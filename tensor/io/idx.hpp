@@ -1,0 +1,26 @@
+// The IDX format, in which MNIST and its relatives come: a big-endian header of magic number and sizes, then
+// the elements.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "tensor/tensor.hpp"
+
+namespace strata {
+
+/// Reads an IDX file of unsigned bytes and rank 1 to 4, plain or gzip-compressed: labels (N), images
+/// (N, height, width). Throws std::runtime_error "[read_idx] file: fact; hint".
+Tensor<std::uint8_t> read_idx(const std::filesystem::path& file);
+
+/// The same from a file's uncompressed content; `name` stands for the file in errors.
+Tensor<std::uint8_t> parse_idx(std::span<const unsigned char> content, const std::string& name);
+
+/// The whole content of a file, uncompressed if it is a gzip file. Throws like read_idx, also if the file is
+/// corrupt or cut short.
+std::vector<unsigned char> read_maybe_gzip(const std::filesystem::path& file);
+
+}  // namespace strata

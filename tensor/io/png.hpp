@@ -1,0 +1,16 @@
+// Pictures.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+
+#include "tensor/tensor.hpp"
+
+namespace strata {
+
+/// Writes an 8-bit PNG file atomically: grey from (height, width), RGB from (height, width, 3); 0 is black.
+/// Throws "[write_png] file: fact; hint": std::invalid_argument if the image has another shape or is empty,
+/// std::runtime_error if it is too large for PNG or the file cannot be written.
+void write_png(const std::filesystem::path& file, const Tensor<std::uint8_t>& image);
+
+}  // namespace strata

@@ -1,0 +1,63 @@
+// The safetensors format: named tensors and a few strings in one file.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tensor/tensor.hpp"
+
+namespace strata {
+
+/// The content of a safetensors file. Tensors of element types other than F32 and F64 are kept as they are
+/// and written again, but not read as a Tensor. Unless said otherwise errors are std::runtime_error
+/// "[safetensors] file: fact; hint".
+class Safetensors {
+ public:
+  /// Free text, the format's `__metadata__`.
+  std::map<std::string, std::string> metadata;
+
+  /// Reads and validates a whole file.
+  static Safetensors read(const std::filesystem::path& file);
+
+  /// The same from a file's content; `name` stands for the file in errors.
+  static Safetensors parse(std::string_view content, const std::string& name);
+
+  /// Writes all tensors, atomically: a failure leaves an old file as it was.
+  void write(const std::filesystem::path& file) const;
+
+  /// The tensor of that name, converted if it is stored in the other of F32 and F64. T is float or double.
+  /// Throws if there is none or its element type is neither.
+  template <class T> Tensor<T> get(const std::string& name) const;
+
+  /// Adds a tensor or replaces that of the same name; float is stored as F32, double as F64. Throws
+  /// std::invalid_argument for the name `__metadata__`, which the format reserves.
+  template <class T> void set(const std::string& name, const Tensor<T>& x);
+
+  bool contains(const std::string& name) const;
+
+  /// All names in alphabetical order.
+  std::vector<std::string> names() const;
+
+  /// The shape of the tensor of that name. Throws if there is none.
+  const Shape& shape(const std::string& name) const;
+
+  /// Its element type as the format calls it: "F32", "F64", "I64" ... Throws if there is none.
+  const std::string& dtype(const std::string& name) const;
+
+ private:
+  struct Entry {
+    std::string dtype;
+    Shape shape;
+    std::string bytes;  // little-endian, as in the file
+  };
+
+  const Entry& entry(const std::string& name) const;
+
+  std::map<std::string, Entry> entries_;
+  std::string source_ = "(not from a file)";
+};
+
+}  // namespace strata

@@ -1,0 +1,110 @@
+#include "autograd/gradcheck.hpp"
+
+#include <catch2/catch.hpp>
+
+#include "autograd/elementwise.hpp"
+#include "autograd/linear_algebra.hpp"
+#include "autograd/reduce.hpp"
+#include "tensor/random.hpp"
+
+using namespace strata;
+using Catch::Matchers::Contains;
+
+namespace {
+
+Tensor<double> random_tensor(const Shape& shape, std::uint64_t seed = 0) {
+  Rng rng{seed};
+  auto x = Tensor<double>::from_shape(shape);
+  fill_normal(rng, x);
+  return x;
+}
+
+// tanh whose derivative is wrong by a factor, at all elements or at one
+Var<double> wrong_tanh(Var<double> x, double factor) {
+  return record("wrong_tanh", {x}, xt::tanh(x.value()), [x, factor](Var<double> y) {
+    x.accumulate(factor * y.grad() * (1.0 - xt::square(y.value())));
+  });
+}
+
+Var<double> wrong_at_one_place(Var<double> x, std::size_t place) {
+  return record("wrong_at_one_place", {x}, xt::square(x.value()), [x, place](Var<double> y) {
+    Tensor<double> slope = 2.0 * y.grad() * x.value();
+    slope.data()[place] *= 1.001;
+    x.accumulate(slope);
+  });
+}
+
+}  // namespace
+
+TEST_CASE("gradcheck accepts right derivatives of small and large functions") {
+  const auto f = [](auto&, auto& x) { return tanh(matmul(x[0], x[1])) * x[2]; };
+  const auto small = gradcheck(f, {random_tensor({3, 4}), random_tensor({4, 2}), random_tensor({2})});
+  CHECK(small.message == "");
+  CHECK(small.ok);
+  CHECK(small.error < 1e-9);
+  const auto large = gradcheck(f, {random_tensor({30, 40}), random_tensor({40, 50}), random_tensor({50})});
+  CHECK(large.message == "");
+  CHECK(large.error < 1e-8);
+}
+
+TEST_CASE("gradcheck rejects a derivative that is wrong by 0.1 %, and says where") {
+  const auto small =
+      gradcheck([](auto&, auto& x) { return wrong_tanh(x[0], 1.001); }, {random_tensor({2, 3})});
+  CHECK(!small.ok);
+  CHECK(small.error == Approx(1e-3).epsilon(0.1));
+  CHECK_THAT(small.message, Contains("∂y[") && Contains("∂input 0[") && Contains("backward gives"));
+
+  const auto large =
+      gradcheck([](auto&, auto& x) { return wrong_tanh(x[0], 0.999); }, {random_tensor({50, 60})});
+  CHECK(!large.ok);
+
+  const auto one =
+      gradcheck([](auto&, auto& x) { return wrong_at_one_place(x[0], 5); }, {random_tensor({2, 3})});
+  CHECK(!one.ok);
+  CHECK_THAT(one.message, Contains("∂y[1, 2]/∂input 0[1, 2]"));
+  CHECK(!gradcheck([](auto&, auto& x) { return wrong_at_one_place(x[0], 777); }, {random_tensor({1000})}).ok);
+}
+
+TEST_CASE("gradcheck rejects a missing derivative") {
+  const auto report =
+      gradcheck([](auto&, auto& x) { return x[0] * stop_gradient(x[0]); }, {random_tensor({3})});
+  CHECK(!report.ok);
+  CHECK_THAT(report.message, Contains("finite differences"));
+}
+
+TEST_CASE("gradcheck demands identical results from run to run") {
+  Rng shared{1};
+  const auto report = gradcheck(
+      [&](auto& tape, auto& x) {
+        return x[0] * tape.constant(x[0].shape(), [&](auto& noise) { fill_normal(shared, noise); });
+      },
+      {random_tensor({3})});
+  CHECK(!report.ok);
+  CHECK_THAT(report.message, Contains("two runs on the same inputs differ"));
+}
+
+TEST_CASE("gradcheck demands that a derivative is linear in the cotangent") {
+  const auto report = gradcheck(
+      [](auto&, auto& x) {
+        const auto v = x[0];
+        return record("not_linear", {v}, 1.0 * v.value(),
+                      [v](Var<double> y) { v.accumulate(y.grad() * xt::abs(y.grad())); });
+      },
+      {random_tensor({3})});
+  CHECK(!report.ok);
+  CHECK_THAT(report.message, Contains("not linear"));
+}
+
+TEST_CASE("gradcheck of tensors that live elsewhere restores them") {
+  Tensor<double> weight = random_tensor({4}), before = weight;
+  Gradient<double> gradient;
+  const auto report = gradcheck(
+      [&](Tape<double>& tape) {
+        const auto w = tape.reference(weight, gradient);
+        return sum(exp(w) * w);
+      },
+      {{"weight", &weight, &gradient}});
+  CHECK(report.message == "");
+  CHECK((weight == before));
+  CHECK(!gradient.received);
+}

@@ -1,0 +1,35 @@
+// The gradient table: one row for each recorded operation.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "autograd/tape.hpp"
+
+namespace strata::tests {
+
+template <class T> using Operation = std::function<Var<T>(const std::vector<Var<T>>&)>;
+
+/// An operation with the shapes and the range of inputs to check it on. A second range, where given, is the
+/// last input's (log variances, divisors).
+struct Row {
+  std::string name;
+  Operation<double> in_double;
+  Operation<float> in_float;
+  std::vector<std::vector<Shape>> shapes;
+  double low = -2, high = 2;
+
+  template <class F>
+  Row(std::string name_, F f, std::vector<std::vector<Shape>> shapes_, double low_ = -2, double high_ = 2)
+      : name(std::move(name_)),
+        in_double(f),
+        in_float(f),
+        shapes(std::move(shapes_)),
+        low(low_),
+        high(high_) {}
+};
+
+std::vector<Row> gradient_table();
+
+}  // namespace strata::tests

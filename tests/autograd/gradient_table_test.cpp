@@ -1,0 +1,111 @@
+#include "tests/autograd/gradient_table.hpp"
+
+#include <catch2/catch.hpp>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <regex>
+#include <set>
+
+#include "autograd/arithmetic.hpp"
+#include "autograd/gradcheck.hpp"
+#include "autograd/shape.hpp"
+#include "tensor/random.hpp"
+
+using namespace strata;
+using namespace strata::tests;
+
+namespace {
+
+// Inputs that float holds exactly, so that both types see the same numbers.
+std::vector<Tensor<double>> inputs_for(const Row& row, const std::vector<Shape>& shapes) {
+  Rng rng{42};
+  std::vector<Tensor<double>> inputs;
+  for (const Shape& shape : shapes) {
+    auto x = Tensor<float>::from_shape(shape);
+    fill_uniform(rng, x);
+    inputs.push_back(
+        xt::cast<double>(static_cast<float>(row.low) + static_cast<float>(row.high - row.low) * x));
+  }
+  return inputs;
+}
+
+// Adds one leading axis of size 2 in front of the output: its gradient must come back summed.
+template <class T> Var<T> repeated(Var<T> y) {
+  Shape shape(y.shape().size() + 1, 2);
+  std::copy(y.shape().begin(), y.shape().end(), shape.begin() + 1);
+  return broadcast(y, shape);
+}
+
+struct Evaluation {
+  std::vector<Tensor<double>> tensors;  // the value, then each gradient
+};
+
+template <class T> Evaluation evaluate(const Operation<T>& f, const std::vector<Tensor<double>>& inputs) {
+  Tape<T> tape;
+  std::vector<Var<T>> x;
+  for (const auto& input : inputs) x.push_back(tape.variable(xt::cast<T>(input)));
+  const Var<T> y = f(x);
+  Rng rng{7};
+  auto cotangent = Tensor<float>::from_shape(y.shape());
+  fill_normal(rng, cotangent);
+  tape.backward(y, xt::cast<T>(cotangent));
+  Evaluation result;
+  result.tensors.push_back(xt::cast<double>(y.value()));
+  for (const Var<T> input : x) result.tensors.push_back(xt::cast<double>(input.grad()));
+  return result;
+}
+
+double largest(const Tensor<double>& x) { return x.size() == 0 ? 0.0 : xt::amax(xt::abs(x))(); }
+
+}  // namespace
+
+TEST_CASE("Every operation's derivative agrees with finite differences to 1e-7, on every shape") {
+  for (const Row& row : gradient_table()) {
+    REQUIRE(row.shapes.size() >= 6);
+    for (const auto& shapes : row.shapes) {
+      INFO(row.name << " on " << to_string(shapes.front()) << " and " << shapes.size() - 1 << " more");
+      const auto inputs = inputs_for(row, shapes);
+      const auto once = gradcheck([&](auto&, auto& x) { return row.in_double(x); }, inputs);
+      CHECK(once.message == "");
+      const auto twice = gradcheck(
+          [&](auto&, auto& x) { return row.in_double(x) + 2 * repeated(row.in_double(x)); }, inputs);
+      CHECK(twice.message == "");
+    }
+  }
+}
+
+TEST_CASE("Every operation's float value and gradients agree with double to 1e-5") {
+  for (const Row& row : gradient_table())
+    for (const auto& shapes : row.shapes) {
+      INFO(row.name << " on " << to_string(shapes.front()) << " and " << shapes.size() - 1 << " more");
+      const auto inputs = inputs_for(row, shapes);
+      const auto in_double = evaluate(row.in_double, inputs), in_float = evaluate(row.in_float, inputs);
+      for (std::size_t i = 0; i < in_double.tensors.size(); ++i)
+        CHECK(largest(in_double.tensors[i] - in_float.tensors[i]) <= 1e-5 * largest(in_double.tensors[i]));
+    }
+}
+
+TEST_CASE("Every recorded operation has a row in the gradient table") {
+  std::set<std::string> rows, recorded;
+  for (const Row& row : gradient_table()) rows.insert(row.name);
+  for (const auto* folder : {"autograd", "nn", "vae"})
+    for (const auto& file :
+         std::filesystem::recursive_directory_iterator(std::string(STRATA_SOURCE_DIR "/") + folder))
+      if (file.path().extension() == ".cpp") {
+        std::ifstream stream(file.path());
+        const std::string text(std::istreambuf_iterator<char>(stream), {});
+        const std::regex call(R"rx(record\w*\(\s*"(\w+)")rx");
+        for (std::sregex_iterator match(text.begin(), text.end(), call), end; match != end; ++match)
+          recorded.insert((*match)[1]);
+      }
+  CHECK(recorded.size() >= 35);
+  for (const auto& name : recorded) {
+    INFO("operation '" << name << "' has no row in tests/autograd/gradient_table.cpp");
+    CHECK(rows.contains(name));
+  }
+  for (const auto& name : rows) {
+    INFO("row '" << name << "' stands for no operation");
+    CHECK(recorded.contains(name));
+  }
+}

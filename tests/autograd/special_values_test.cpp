@@ -1,0 +1,114 @@
+// What operations give at ±1000, at the ends of the float range, at ±∞ and NaN.
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <limits>
+
+#include "autograd/elementwise.hpp"
+#include "autograd/probability.hpp"
+#include "autograd/reduce.hpp"
+
+using namespace strata;
+
+namespace {
+
+constexpr double inf = std::numeric_limits<double>::infinity();
+constexpr std::size_t width = 37;  // SIMD lanes and a scalar rest
+
+// The value and derivative of f at x, wherever x stands in a tensor.
+template <class T, class F> std::pair<double, double> at(F f, double x) {
+  Tape<T> tape;
+  const auto input = tape.variable(Tensor<T>(Shape{width}, static_cast<T>(x)));
+  const auto y = f(input);
+  tape.backward(sum(y));
+  for (std::size_t i = 1; i < width; ++i) {
+    const bool same = (y.value()(i) == Approx(y.value()(0)) || std::isnan(y.value()(i))) &&
+                      (input.grad()(i) == Approx(input.grad()(0)) || std::isnan(input.grad()(i)));
+    CHECK(same);
+  }
+  return {y.value()(0), input.grad()(0)};
+}
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("Saturating functions are exact at ±1000 and at the ends of the range", "", float,
+                   double) {
+  const double largest = std::numeric_limits<TestType>::max();
+  const auto check = [](auto f, double x, double value, double slope) {
+    const auto [y, derivative] = at<TestType>(f, x);
+    INFO("at " << x);
+    CHECK(y == Approx(value));
+    CHECK(derivative == Approx(slope));
+  };
+  for (const double x : {1000.0, largest}) {
+    check([](auto v) { return softplus(v); }, x, x, 1);
+    check([](auto v) { return softplus(v); }, -x, 0, 0);
+    check([](auto v) { return log_softplus(v); }, x, std::log(x), 1 / x);
+    check([](auto v) { return log_softplus(v); }, -x, -x, 1);
+    check([](auto v) { return sigmoid(v); }, x, 1, 0);
+    check([](auto v) { return sigmoid(v); }, -x, 0, 0);
+    check([](auto v) { return log_sigmoid(v); }, x, 0, 0);
+    check([](auto v) { return log_sigmoid(v); }, -x, -x, 1);
+    check([](auto v) { return tanh(v); }, x, 1, 0);
+    check([](auto v) { return tanh(v); }, -x, -1, 0);
+    check([](auto v) { return relu(v); }, x, x, 1);
+    check([](auto v) { return relu(v); }, -x, 0, 0);
+    check([](auto v) { return abs(v); }, -x, x, -1);
+    check([](auto v) { return clamp(v, -1, 1); }, x, 1, 0);
+    check([](auto v) { return exp(v); }, -x, 0, 0);
+  }
+  check([](auto v) { return exp(v); }, inf, inf, inf);
+  check([](auto v) { return abs(v); }, 0, 0, 0);
+  check([](auto v) { return relu(v); }, 0, 0, 0);
+  check([](auto v) { return maximum(v, v); }, 2, 2, 1);
+}
+
+TEMPLATE_TEST_CASE("No operation hides a NaN", "", float, double) {
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  const auto passes = [&](auto f) { CHECK(std::isnan(at<TestType>(f, nan).first)); };
+  passes([](auto v) { return relu(v); });
+  passes([](auto v) { return leaky_relu(v); });
+  passes([](auto v) { return clamp(v, 0, 1); });
+  passes([](auto v) { return abs(v); });
+  passes([](auto v) { return softplus(v); });
+  passes([](auto v) { return log_softplus(v); });
+  passes([](auto v) { return sigmoid(v); });
+  passes([](auto v) { return tanh(v); });
+  passes([](auto v) { return maximum(v, v.tape().constant({1})); });
+  passes([](auto v) { return maximum(v.tape().constant({1}), v); });
+  passes([](auto v) { return minimum(v, v.tape().constant({1})); });
+}
+
+TEMPLATE_TEST_CASE("logsumexp and softmax are stable", "", float, double) {
+  Tape<TestType> tape;
+  const auto x = tape.variable({{1000, 1000}, {-1000, -1000}, {1000, -1000}});
+  const auto y = logsumexp(x);
+  CHECK(y.value()(0) == Approx(1000 + std::log(2)));
+  CHECK(y.value()(1) == Approx(-1000 + std::log(2)));
+  CHECK(y.value()(2) == Approx(1000));
+  tape.backward(sum(y));
+  CHECK(xt::allclose(x.grad(), Tensor<TestType>{{0.5, 0.5}, {0.5, 0.5}, {1, 0}}, 1e-4));
+  CHECK((softmax(x).value() == Tensor<TestType>{{0.5, 0.5}, {0.5, 0.5}, {1, 0}}));
+  const auto infinite = static_cast<TestType>(inf);
+  const auto ends = logsumexp(tape.constant({{-infinite, -infinite}, {infinite, 0}, {0, -infinite}})).value();
+  CHECK(ends(0) == -infinite);
+  CHECK(ends(1) == infinite);
+  CHECK(ends(2) == 0);
+}
+
+TEMPLATE_TEST_CASE("The Bernoulli log density is exact for logits of ±1000 and ±max", "", float, double) {
+  const TestType largest = std::numeric_limits<TestType>::max();
+  Tape<TestType> tape;
+  const auto logits = tape.variable({{1000, -1000}, {-1000, 1000}, {largest, -largest}});
+  const auto y = bernoulli_log_density(tape.constant({{1, 0}, {1, 1}, {1, 0}}), logits);
+  CHECK(y.value()(0) == Approx(0).margin(1e-12));
+  CHECK(y.value()(1) == Approx(-1000));
+  CHECK(y.value()(2) == 0);
+  tape.backward(sum(y));
+  CHECK((logits.grad() == Tensor<TestType>{{0, 0}, {1, 0}, {0, 0}}));
+}
+
+TEST_CASE("The KL to a standard normal is accurate near zero") {
+  Tape<double> tape;
+  const auto y = standard_normal_kl(tape.constant({0.0, 0.0}), tape.constant({1e-6, -1e-6}));
+  CHECK(y.value()() == Approx(0.5e-12).epsilon(1e-3));
+}

@@ -1,0 +1,128 @@
+#include "autograd/tape.hpp"
+
+#include <catch2/catch.hpp>
+
+#include "autograd/elementwise.hpp"
+#include "autograd/linear_algebra.hpp"
+#include "autograd/probability.hpp"
+#include "autograd/reduce.hpp"
+
+using namespace strata;
+
+TEST_CASE("Gradients flow to every use of a variable, and not into constants") {
+  Tape<double> tape;
+  const auto x = tape.variable({{1, 2}, {3, 4}});
+  const auto c = tape.constant({{5, 6}, {7, 8}});
+  const auto y = sum(x * x * c + x);
+  CHECK(y.value()() == 5 * 1 + 6 * 4 + 7 * 9 + 8 * 16 + 10);
+  tape.backward(y);
+  CHECK((x.grad() == Tensor<double>{{11, 25}, {43, 65}}));
+  CHECK(!c.has_grad());
+  CHECK_THROWS_WITH(
+      c.grad(),
+      "[grad] no gradient reached this 'constant' of shape (2, 2); it is a constant, or depends on "
+      "constants only");
+}
+
+TEST_CASE("A variable that is not on the path has no gradient") {
+  Tape<double> tape;
+  const auto x = tape.variable({1, 2}), unused = tape.variable({3, 4});
+  tape.backward(sum(x));
+  CHECK(x.has_grad());
+  CHECK(!unused.has_grad());
+  CHECK_THROWS_WITH(unused.grad(),
+                    Catch::Matchers::Contains("call backward on something that depends on it"));
+}
+
+TEST_CASE("A second backward replaces the tape's gradients and adds to those of references") {
+  Tape<double> tape;
+  Tensor<double> weight = {1, 2};
+  Gradient<double> gradient;
+  const auto w = tape.reference(weight, gradient);
+  const auto x = tape.variable({3, 4});
+  const auto y = sum(w * x);
+  tape.backward(y);
+  tape.backward(y);
+  CHECK((x.grad() == Tensor<double>{1, 2}));
+  CHECK((gradient.value == Tensor<double>{6, 8}));
+  gradient.received = false;
+  tape.backward(y);
+  CHECK((gradient.value == Tensor<double>{3, 4}));
+}
+
+TEST_CASE("A cotangent weighs the outputs") {
+  Tape<double> tape;
+  const auto x = tape.variable({1, 2, 3});
+  tape.backward(square(x), {1, 0, -1});
+  CHECK((x.grad() == Tensor<double>{2, 0, -6}));
+  CHECK_THROWS_WITH(tape.backward(square(x), {1, 2}), "[backward] the cotangent is (2), y is (3)");
+}
+
+TEST_CASE("Buffers stay where they are from step to step") {
+  Tape<double> tape;
+  const double* value = nullptr;
+  for (int step = 0; step < 3; ++step) {
+    tape.reset();
+    const auto x = tape.variable({1.0 * step, 2.0});
+    const auto y = tanh(x) * x;
+    tape.backward(sum(y));
+    if (step > 0) CHECK(y.value().data() == value);
+    value = y.value().data();
+    CHECK(x.grad()(0) == Approx(std::tanh(step) + step * (1 - std::tanh(step) * std::tanh(step))));
+    CHECK(tape.size() == 4);
+  }
+}
+
+TEST_CASE("A variable that outlives its step is caught") {
+  Tape<double> tape;
+  const auto x = tape.variable({1, 2});
+  tape.reset();
+  const auto y = tape.variable({3, 4});
+  CHECK_THROWS_WITH(x.value(), Catch::Matchers::Contains("a variable of an earlier step is used"));
+  CHECK_THROWS_WITH(x + y, Catch::Matchers::Contains("a variable of an earlier step is used"));
+  CHECK_THROWS_WITH(Var<double>().value(), Catch::Matchers::Contains("an empty variable is used"));
+}
+
+TEST_CASE("A tape that records values only keeps no derivatives") {
+  Tape<double> tape(Record::values);
+  const auto y = sum(exp(tape.variable({1, 2})));
+  CHECK(y.value()() == Approx(std::exp(1) + std::exp(2)));
+  CHECK_THROWS_WITH(tape.backward(y), Catch::Matchers::Contains("the tape records values only"));
+}
+
+TEST_CASE("Errors name the operation and the shapes") {
+  Tape<double> tape, other;
+  const auto a = tape.variable(xt::ones<double>({2, 3})), b = tape.variable(xt::ones<double>({4}));
+  CHECK_THROWS_WITH(a + b, "[add] shapes do not broadcast: (2, 3), (4)");
+  CHECK_THROWS_WITH(maximum(a, b), "[maximum] shapes do not broadcast: (2, 3), (4)");
+  CHECK_THROWS_WITH(normal_log_density(a, a, b),
+                    "[normal_log_density] shapes do not broadcast: (2, 3), (2, 3), (4)");
+  CHECK_THROWS_WITH(a * other.variable({1}),
+                    "[multiply] its inputs lie on different tapes; make them all on one");
+  CHECK_THROWS_WITH(matmul(a, a), "[matmul] inner dimensions differ: a is (2, 3), b is (2, 3)");
+  CHECK_THROWS_WITH(
+      tape.backward(a),
+      "[backward] needs a scalar, but y is (2, 3); reduce it with sum or mean, or give a cotangent of its "
+      "shape");
+  CHECK_THROWS_WITH(tape.backward(sum(tape.constant({1, 2}))),
+                    "[backward] this 'sum' depends on nothing that needs a gradient");
+  CHECK_THROWS_AS(a + b, std::invalid_argument);
+}
+
+TEST_CASE("A derivative of a wrong shape is refused and named") {
+  Tape<double> tape;
+  const auto x = tape.variable({1, 2, 3});
+  const auto y = record("broken", {x}, 2.0 * x.value(), [x](Var<double>) {
+    x.accumulate(Tensor<double>{1, 2});
+  });
+  CHECK_THROWS_WITH(tape.backward(sum(y)), "[broken] a derivative has shape (2), its input (3)");
+}
+
+TEST_CASE("The tape still works after an operation failed on it") {
+  Tape<double> tape;
+  const auto x = tape.variable({1, 2});
+  CHECK_THROWS(x + tape.variable({1, 2, 3}));
+  const auto y = sum(square(x));
+  tape.backward(y);
+  CHECK((x.grad() == Tensor<double>{2, 4}));
+}

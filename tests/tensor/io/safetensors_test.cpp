@@ -1,0 +1,299 @@
+#include "tensor/io/safetensors.hpp"
+
+#include <bit>
+#include <catch2/catch.hpp>
+#include <cstdint>
+#include <limits>
+
+#include "tensor/io/file.hpp"
+#include "tests/temporary_folder.hpp"
+
+using namespace strata;
+using Catch::Matchers::Contains;
+
+namespace {
+
+// A file of this header, as it stands, and `data_size` bytes 0, 1, 2 ...
+std::string file_of(const std::string& header, std::size_t data_size = 0) {
+  std::string content(8, '\0');
+  for (std::size_t i = 0; i < 8; ++i) content[i] = static_cast<char>(header.size() >> (8 * i));
+  content += header;
+  for (std::size_t i = 0; i < data_size; ++i) content += static_cast<char>(i);
+  return content;
+}
+
+// One entry, named a.
+std::string entry(const std::string& dtype, const std::string& shape, const std::string& offsets) {
+  return R"({"a":{"dtype":)" + dtype + R"(,"shape":)" + shape + R"(,"data_offsets":)" + offsets + "}}";
+}
+
+// Entries of one byte each, named a, b ..., with these offsets.
+std::string bytes_at(const std::vector<std::string>& offsets) {
+  std::string header;
+  for (char name = 'a'; const std::string& range : offsets)
+    header += (header.empty() ? "{\"" : ",\"") + std::string(1, name++) +
+              R"(":{"dtype":"U8","shape":[2],"data_offsets":)" + range + "}";
+  return header + "}";
+}
+
+// parse must refuse this with one line that names the file and has a hint.
+void check_refused(const std::string& content, const std::string& fact) {
+  INFO(content.substr(0, 300));
+  CHECK_THROWS_WITH(
+      Safetensors::parse(content, "x.safetensors"),
+      Catch::Matchers::StartsWith("[safetensors] x.safetensors: ") && Contains(fact) && Contains("; "));
+}
+
+}  // namespace
+
+TEST_CASE("What is written to a safetensors file is read again") {
+  const TemporaryFolder folder;
+  const Tensor<float> weight = {{1.5f, -2.f, 3.25f}, {0.f, -0.f, 1e-40f}};
+  const Tensor<double> bias = {0.1, 1e300};
+  Safetensors written;
+  written.set("weight", weight);
+  written.set("bias", bias);
+  written.set("step", Tensor<double>(42.0));
+  written.set("empty", Tensor<float>(Shape{3, 0, 2}));
+  written.set("", Tensor<float>{1.f});
+  written.set("größe \"\\\n", Tensor<float>{2.f});
+  written.metadata = {{"model", "vae"}, {"note", "zwei\nZeilen \"ä\""}};
+  written.write(folder / "x.safetensors");
+
+  const Safetensors read = Safetensors::read(folder / "x.safetensors");
+  CHECK(read.metadata == written.metadata);
+  CHECK(read.names() == std::vector<std::string>{"", "bias", "empty", "größe \"\\\n", "step", "weight"});
+  CHECK(read.contains("bias"));
+  CHECK_FALSE(read.contains("Bias"));
+  CHECK((read.get<float>("weight") == weight));
+  CHECK((read.get<double>("bias") == bias));
+  CHECK(read.shape("weight") == Shape{2, 3});
+  CHECK(read.dtype("weight") == "F32");
+  CHECK(read.dtype("bias") == "F64");
+  CHECK(read.shape("step").empty());
+  CHECK(read.get<double>("step")() == 42.0);
+  CHECK(read.shape("empty") == Shape{3, 0, 2});
+  CHECK(read.get<float>("empty").shape() == Shape{3, 0, 2});
+  CHECK(read.get<float>("größe \"\\\n")(0) == 2.f);
+}
+
+TEST_CASE("F32 and F64 convert into one another") {
+  Safetensors file;
+  file.set("single", Tensor<float>{0.1f, -3.f});
+  file.set("double", Tensor<double>{0.1, -3.0});
+  CHECK((file.get<double>("single") == Tensor<double>{static_cast<double>(0.1f), -3.0}));
+  CHECK((file.get<float>("double") == Tensor<float>{0.1f, -3.f}));
+}
+
+TEST_CASE("A tensor of a name already there is replaced") {
+  Safetensors file;
+  file.set("a", Tensor<float>{1.f, 2.f});
+  file.set("a", Tensor<double>{3.0});
+  CHECK(file.names().size() == 1);
+  CHECK((file.get<double>("a") == Tensor<double>{3.0}));
+}
+
+TEST_CASE("Every bit of a number is kept, also of NaN and infinity") {
+  const TemporaryFolder folder;
+  constexpr float infinity = std::numeric_limits<float>::infinity();
+  const Tensor<float> x = {std::bit_cast<float>(0x7fc12345u), std::bit_cast<float>(0xffc00001u), infinity,
+                           -infinity};
+  const Tensor<double> y = {std::bit_cast<double>(0x7ff8123456789abcu), -0.0, 5e-324};
+  Safetensors file;
+  file.set("x", x);
+  file.set("y", y);
+  file.write(folder / "x");
+  file = Safetensors::read(folder / "x");
+  const Tensor<float> x_read = file.get<float>("x");
+  const Tensor<double> y_read = file.get<double>("y");
+  for (std::size_t i = 0; i < x.size(); ++i)
+    CHECK(std::bit_cast<std::uint32_t>(x_read(i)) == std::bit_cast<std::uint32_t>(x(i)));
+  for (std::size_t i = 0; i < y.size(); ++i)
+    CHECK(std::bit_cast<std::uint64_t>(y_read(i)) == std::bit_cast<std::uint64_t>(y(i)));
+}
+
+TEST_CASE("The bytes of a file are those of the format: larger elements first, then by name, padded to 8") {
+  const TemporaryFolder folder;
+  Safetensors file;
+  file.set("b", Tensor<float>{1.f});
+  file.set("a", Tensor<float>(Shape{1, 1}, -2.f));
+  file.set("c", Tensor<double>(0.5));
+  file.metadata["k"] = "v";
+  file.write(folder / "x");
+  const std::string header = R"({"__metadata__":{"k":"v"},)"
+                             R"("c":{"dtype":"F64","shape":[],"data_offsets":[0,8]},)"
+                             R"("a":{"dtype":"F32","shape":[1,1],"data_offsets":[8,12]},)"
+                             R"("b":{"dtype":"F32","shape":[1],"data_offsets":[12,16]}})";
+  REQUIRE(header.size() == 189);
+  const std::string data("\0\0\0\0\0\0\xe0\x3f\0\0\0\xc0\0\0\x80\x3f", 16);
+  CHECK(read_file(folder / "x") ==
+        std::string("\xc0\0\0\0\0\0\0\0", 8) + header + std::string(3, ' ') + data);
+
+  Safetensors().write(folder / "x");
+  CHECK(read_file(folder / "x") == std::string("\x08\0\0\0\0\0\0\0{}      ", 16));
+  CHECK(Safetensors::read(folder / "x").names().empty());
+}
+
+TEST_CASE("Tensors of other element types are kept and written again, but not read as numbers") {
+  const TemporaryFolder folder;
+  const std::string content = file_of(
+      R"({"n":{"dtype":"I64","shape":[1],"data_offsets":[1,9]},"m":{"dtype":"BOOL","shape":[],"data_offsets":[0,1]}})",
+      9);
+  write_atomically(folder / "x", content);
+  const Safetensors file = Safetensors::read(folder / "x");
+  CHECK(file.dtype("n") == "I64");
+  CHECK(file.shape("n") == Shape{1});
+  CHECK_THROWS_WITH(file.get<float>("n"),
+                    "[safetensors] " + (folder / "x").string() +
+                        ": tensor \"n\" has dtype I64; only F32 and F64 can be read as a Tensor");
+  file.write(folder / "y");
+  const std::string written = read_file(folder / "y");
+  CHECK(written.substr(written.size() - 9) == std::string("\1\2\3\4\5\6\7\10\0", 9));
+  CHECK(Safetensors::read(folder / "y").dtype("m") == "BOOL");
+}
+
+TEST_CASE("An unknown tensor's error names it, the file and what there is") {
+  Safetensors file;
+  CHECK_THROWS_WITH(file.get<float>("a"),
+                    "[safetensors] (not from a file): has no tensor \"a\"; it has none");
+  file = Safetensors::parse(file_of(bytes_at({"[0,2]", "[2,4]"}), 4), "x.safetensors");
+  const std::string message = "[safetensors] x.safetensors: has no tensor \"c\"; it has \"a\", \"b\"";
+  CHECK_THROWS_WITH(file.get<double>("c"), message);
+  CHECK_THROWS_WITH(file.shape("c"), message);
+  CHECK_THROWS_WITH(file.dtype("c"), message);
+}
+
+TEST_CASE("Writing refuses what no reader would accept, and leaves the old file") {
+  const TemporaryFolder folder;
+  Safetensors file;
+  CHECK_THROWS_WITH(file.set("__metadata__", Tensor<float>{1.f}),
+                    Contains("[safetensors] no tensor may be named"));
+  file.write(folder / "x");
+  const std::string old = read_file(folder / "x");
+  file.set("\xff", Tensor<float>{1.f});
+  CHECK_THROWS_WITH(file.write(folder / "x"), Contains("is no UTF-8; the format takes no other text"));
+  CHECK(read_file(folder / "x") == old);
+  file = {};
+  file.metadata["k"] = std::string(100'000'001, 'x');
+  CHECK_THROWS_WITH(file.write(folder / "x"), Contains("is over the limit of 100000000; shorten"));
+  CHECK(read_file(folder / "x") == old);
+  CHECK_THROWS_WITH(Safetensors().write(folder / "none" / "x"),
+                    Contains("[safetensors] ") && Contains("cannot be written: No such file or directory; "));
+}
+
+TEST_CASE("Reading a file that is missing or a folder is refused") {
+  const TemporaryFolder folder;
+  CHECK_THROWS_WITH(Safetensors::read(folder / "none"),
+                    "[safetensors] " + (folder / "none").string() + ": does not exist; check the path");
+  CHECK_THROWS_WITH(Safetensors::read(folder.path()), Contains(": is not a regular file; "));
+}
+
+TEST_CASE("A header of wrong length or that is no JSON object is refused") {
+  check_refused("", "file is 0 bytes long, the header's length alone takes 8");
+  check_refused("1234567", "file is 7 bytes long");
+  check_refused(std::string("\x01\xe1\xf5\x05\0\0\0\0{}", 10), "header length 100000001 is over the limit");
+  check_refused(std::string(16, '\xff'), "header length 18446744073709551615 is over the limit of 100000000");
+  check_refused(std::string("\x03\0\0\0\0\0\0\0{}", 10),
+                "file is 10 bytes long, its header alone takes 8 + 3");
+  for (const char* header : {"", " {}", "[]", "\xef\xbb\xbf{}"})
+    check_refused(file_of(header), "header does not begin with '{'");
+  check_refused(file_of("{} x"), "header is no valid JSON from its byte 4 on");
+  check_refused(file_of("{\"a"), "header is no valid JSON");
+  check_refused(file_of("{\"\xff\":{}}"), "header is no valid JSON");
+  check_refused(file_of("{} // comment"), "header is no valid JSON");
+  check_refused(file_of(std::string("{}\0x", 4)), "header holds a zero byte at 2");
+  check_refused(file_of(R"({"a":1e999})"), "header holds a number out of range");
+  check_refused(file_of(R"({"a":{"b":{}}})"), "header nests objects");
+  check_refused(file_of("{\"a\":{\"shape\":" + std::string(1'000'000, '[')), "header nests arrays");
+}
+
+TEST_CASE("Duplicate keys are refused at every level") {
+  const std::string one = R"({"dtype":"U8","shape":[],"data_offsets":[0,1]})";
+  check_refused(file_of(R"({"a":)" + one + R"(,"a":)" + one + "}", 1), "header has the key \"a\" twice");
+  check_refused(file_of(R"({"a":)" + one + R"(,"\u0061":)" + one + "}", 1), "header has the key \"a\" twice");
+  check_refused(file_of(R"({"a":{"dtype":"U8","dtype":"U8","shape":[],"data_offsets":[0,1]}})", 1),
+                "header has the key \"dtype\" twice");
+  check_refused(file_of(R"({"__metadata__":{"k":"v","k":"v"}})"), "header has the key \"k\" twice");
+  check_refused(file_of(R"({"__metadata__":{},"__metadata__":{}})"),
+                "header has the key \"__metadata__\" twice");
+  // The same key in different objects is none.
+  CHECK_NOTHROW(
+      Safetensors::parse(file_of(R"({"dtype":)" + one + R"(,"__metadata__":{"dtype":""}})", 1), "x"));
+}
+
+TEST_CASE("Metadata other than strings is refused") {
+  check_refused(file_of(R"({"__metadata__":"v"})"), "__metadata__ is no object");
+  check_refused(file_of(R"({"__metadata__":[]})"), "__metadata__ is no object");
+  for (const char* value : {"1", "null", "true", "[]"})
+    check_refused(file_of(std::string(R"({"__metadata__":{"k":)") + value + "}}"),
+                  "__metadata__ \"k\" is no string");
+}
+
+TEST_CASE("An entry that describes no tensor is refused") {
+  for (const char* value : {"1", "[]", "{}", R"({"dtype":"U8","shape":[]})",
+                            R"({"dtype":"U8","shape":[],"data_offsets":[0,1],"x":1})"})
+    check_refused(file_of(std::string(R"({"a":)") + value + "}", 1), "tensor \"a\" is described otherwise");
+  check_refused(file_of(entry("1", "[]", "[0,1]"), 1), "tensor \"a\" has a dtype that is no string");
+  check_refused(file_of(entry("\"f32\"", "[]", "[0,4]"), 4), "tensor \"a\" has the unknown dtype \"f32\"");
+  for (const char* shape :
+       {"2", "null", "[-2]", "[2.0]", "[\"2\"]", "[true]", "[-0]", "[18446744073709551616]"})
+    check_refused(file_of(entry("\"U8\"", shape, "[0,2]"), 2), "has a shape that is no list of non-negative");
+  for (const char* offsets : {"2", "[]", "[0]", "[0,1,2]", "[0,2.0]", "[-1,1]", "[0,\"2\"]"})
+    check_refused(file_of(entry("\"U8\"", "[2]", offsets), 2),
+                  "has data_offsets that are no two non-negative");
+}
+
+TEST_CASE("A tensor's bytes must be those of its shape, which may not overflow") {
+  for (const char* shape : {"[4294967296,4294967296]", "[18446744073709551615]", "[4611686018427387904]",
+                            "[0,4294967296,4294967296]"})
+    check_refused(file_of(entry("\"F32\"", shape, "[0,0]")), "has a shape that overflows, (");
+  check_refused(file_of(entry("\"F32\"", "[2,3]", "[0,20]"), 20),
+                "tensor \"a\" takes 24 bytes as F32 (2, 3), its data_offsets are [0, 20)");
+  check_refused(file_of(entry("\"U8\"", "[2]", "[3,1]"), 3),
+                "takes 2 bytes as U8 (2), its data_offsets are [3, 1)");
+  check_refused(file_of(entry("\"U8\"", "[]", "[1,0]"), 1), "data_offsets are [1, 0)");
+}
+
+TEST_CASE("The tensors must tile the data exactly") {
+  CHECK_NOTHROW(Safetensors::parse(file_of(bytes_at({"[2,4]", "[0,2]", "[4,6]"}), 6), "x"));
+  check_refused(file_of(bytes_at({"[0,2]", "[3,5]"}), 5),
+                "tensor \"b\" begins at byte 3 of the data, leaving a hole");
+  check_refused(file_of(bytes_at({"[1,3]"}), 3), "tensor \"a\" begins at byte 1 of the data, leaving a hole");
+  check_refused(file_of(bytes_at({"[0,2]", "[1,3]"}), 3),
+                "tensor \"b\" begins at byte 1 of the data, overlapping");
+  check_refused(file_of(bytes_at({"[0,2]", "[0,2]"}), 2),
+                "tensor \"b\" begins at byte 0 of the data, overlapping");
+  check_refused(file_of(bytes_at({"[0,2]"}), 1),
+                "data is 1 bytes long, its tensors take 2; the file is cut short");
+  check_refused(file_of(bytes_at({"[0,2]"}), 3),
+                "data is 3 bytes long, its tensors take 2; the file is followed");
+  check_refused(file_of("{}", 1), "data is 1 bytes long, its tensors take 0");
+}
+
+TEST_CASE("A damaged file is read or refused, whatever the damage") {
+  const std::string whole = file_of(
+      R"({"__metadata__":{"k":"v"},"a":{"dtype":"F32","shape":[1,2],"data_offsets":[8,16]},)"
+      R"("b":{"dtype":"F64","shape":[],"data_offsets":[0,8]},"c":{"dtype":"F32","shape":[0],"data_offsets":[16,16]}})",
+      16);
+  const auto survives = [](const std::string& content) {
+    try {
+      const Safetensors file = Safetensors::parse(content, "x");
+      for (const std::string& name : file.names())
+        if (file.dtype(name).starts_with("F") && file.dtype(name) != "F16") file.get<double>(name);
+    } catch (const std::runtime_error& error) {
+      return std::string_view(error.what()).starts_with("[safetensors] x: ");
+    }
+    return true;
+  };
+  REQUIRE_NOTHROW(Safetensors::parse(whole, "x"));
+  for (std::size_t size = 0; size < whole.size(); ++size)
+    CHECK_THROWS_AS(Safetensors::parse(whole.substr(0, size), "x"), std::runtime_error);
+  bool all = true;
+  for (std::size_t i = 0; i < whole.size(); ++i)
+    for (int value = 0; value < 256; ++value) {
+      std::string damaged = whole;
+      damaged[i] = static_cast<char>(value);
+      all = all && survives(damaged) && survives(damaged.erase(i, 1));
+    }
+  CHECK(all);
+}
