@@ -95,8 +95,9 @@ template <class T> Var<T> log_sigmoid(Var<T> x) { return -softplus(-x); }
 
 // y = ln(1 + eˣ)        x̄ += ȳ sigmoid x = ȳ (1 − e⁻ʸ)
 template <class T> Var<T> softplus(Var<T> x) {
-  return record("softplus", {x}, map([](auto v) { return formulas::softplus(v); }, x.value()),
-                [x](Var<T> y) { x.accumulate(y.grad() * -xt::expm1(-y.value())); });
+  return record("softplus", {x}, map([](auto v) { return formulas::softplus(v); }, x.value()), [x](Var<T> y) {
+    x.accumulate(map([](auto g, auto v) { return -g * xsimd::expm1(-v); }, y.grad(), y.value()));
+  });
 }
 
 // y = ln ln(1 + eˣ)        x̄ += ȳ sigmoid x / softplus x = ȳ (1 − e⁻ˢ) / s, s = eʸ; both → 1 as x → −∞

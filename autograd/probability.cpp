@@ -84,10 +84,11 @@ template <class T> Var<T> reparameterize(Var<T> mean, Var<T> log_variance, Var<T
 template <class T> Var<T> standard_normal_kl(Var<T> mean, Var<T> log_variance) {
   require_same_shape("standard_normal_kl", {mean, log_variance});
   const auto divergence = [](auto m, auto s) { return T(0.5) * (m * m + (xsimd::expm1(s) - s)); };
+  const auto slope = [](auto s) { return T(0.5) * xsimd::expm1(s); };
   return record_row_sums("standard_normal_kl", {mean, log_variance},
                          map(divergence, mean.value(), log_variance.value()), [=](Var<T> y) {
                            mean.accumulate_rows(y.grad(), mean.value());
-                           log_variance.accumulate_rows(y.grad(), T(0.5) * xt::expm1(log_variance.value()));
+                           log_variance.accumulate_rows(y.grad(), map(slope, log_variance.value()));
                          });
 }
 

@@ -19,21 +19,13 @@ using Strides = Tensor<float>::strides_type;
 /// From this many elements on, a loop is worth a second thread.
 inline constexpr std::size_t parallel_elements = 16384;
 
-template <class B, std::size_t>
-using Repeat = B;
+template <class B, std::size_t> using Repeat = B;
 
 /// Calls one generic lambda with scalars and with SIMD batches; one index for each argument.
-template <class F, std::size_t... I>
-struct ScalarAndBatch {
+template <class F, std::size_t... I> struct ScalarAndBatch {
   F f;
-  template <class... X>
-  auto operator()(const X&... x) const {
-    return f(x...);
-  }
-  template <class B>
-  auto simd_apply(const Repeat<B, I>&... b) const {
-    return f(b...);
-  }
+  template <class... X> auto operator()(const X&... x) const { return f(x...); }
+  template <class B> auto simd_apply(const Repeat<B, I>&... b) const { return f(b...); }
 };
 
 template <class F, std::size_t... I, class... E>
@@ -51,8 +43,7 @@ concept has_elements_in_order = requires(const E& e, const Strides& strides) {
 
 /// Whether the expression's i-th element in memory order is that of a tensor of its shape with these strides:
 /// no leaf is broadcast or viewed.
-template <class E>
-bool is_elementwise(const E& expression, const Strides& strides) {
+template <class E> bool is_elementwise(const E& expression, const Strides& strides) {
   if constexpr (has_elements_in_order<E>)
     return expression.has_linear_assign(strides);
   else
@@ -62,9 +53,9 @@ bool is_elementwise(const E& expression, const Strides& strides) {
 /// The strides of a Tensor of this shape.
 Strides row_major_strides(const Shape& shape);
 
-template <Update update, class T, class E>
-void write_elements(T* destination, const E& expression, std::size_t begin, std::size_t end,
-                    std::size_t offset = 0) {
+template <Update update, class T, class E> void write_elements(T* destination, const E& expression,
+                                                               std::size_t begin, std::size_t end,
+                                                               std::size_t offset = 0) {
   std::size_t i = begin;
   if constexpr (xt::has_simd_interface<E, T>::value) {
     using Batch = xsimd::batch<T>;
@@ -80,8 +71,7 @@ void write_elements(T* destination, const E& expression, std::size_t begin, std:
   }
 }
 
-template <class T, class E>
-T sum_elements(const E& expression, std::size_t begin, std::size_t end) {
+template <class T, class E> T sum_elements(const E& expression, std::size_t begin, std::size_t end) {
   std::size_t i = begin;
   T total = 0;
   if constexpr (xt::has_simd_interface<E, T>::value) {
@@ -130,8 +120,7 @@ requires std::is_floating_point_v<T> T select(bool condition, T a, T b) { return
 /// The lazy elementwise function f(a, b, ...) of tensors or expressions, in one vectorised pass. `f` is a
 /// generic lambda called with scalars and with SIMD batches: use `select` and xsimd's functions (xsimd::exp,
 /// ...), which take both.
-template <class F, class... E>
-auto map(F f, const E&... arguments) {
+template <class F, class... E> auto map(F f, const E&... arguments) {
   return detail::lazy(std::move(f), std::index_sequence_for<E...>(), arguments...);
 }
 
@@ -145,8 +134,7 @@ void write_elementwise(Tensor<T>& destination, const E& expression) {
 }
 
 /// destination = expression, which has the destination's shape and may broadcast its leaves.
-template <class T, class E>
-void write(Tensor<T>& destination, const E& expression) {
+template <class T, class E> void write(Tensor<T>& destination, const E& expression) {
   if constexpr (detail::has_elements_in_order<E>)
     if (detail::is_elementwise(expression, destination.strides()))
       return write_elementwise(destination, expression);

@@ -29,9 +29,8 @@ void keep_one_pool() {
 
 }  // namespace
 
-template <class T>
-void matmul(const Tensor<T>& a, Transpose transpose_a, const Tensor<T>& b, Transpose transpose_b, T beta,
-            Tensor<T>& c) {
+template <class T> void matmul(const Tensor<T>& a, Transpose transpose_a, const Tensor<T>& b,
+                               Transpose transpose_b, T beta, Tensor<T>& c) {
   const bool ta = transpose_a == Transpose::yes, tb = transpose_b == Transpose::yes;
   const auto facts = [&] {
     return "a is " + to_string(a.shape()) + (ta ? " transposed" : "") + ", b is " + to_string(b.shape()) +

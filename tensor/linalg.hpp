@@ -14,8 +14,7 @@ enum class Transpose { no, yes };
 ///
 /// Large products are cut into one piece a thread of the pool of tensor/parallel.hpp; OpenBLAS itself works
 /// single-threaded, so that there is one pool whichever build of it is loaded.
-template <class T>
-void matmul(const Tensor<T>& a, Transpose transpose_a, const Tensor<T>& b, Transpose transpose_b, T beta,
-            Tensor<T>& c);
+template <class T> void matmul(const Tensor<T>& a, Transpose transpose_a, const Tensor<T>& b,
+                               Transpose transpose_b, T beta, Tensor<T>& c);
 
 }  // namespace strata

@@ -19,8 +19,7 @@ void run_parallel(std::size_t n, std::size_t multiple, void* context,
 
 /// Calls f(begin, end) on consecutive pieces of [0, n), one a thread, whose bounds are multiples of
 /// `multiple`; on the calling thread alone if n < grain. `f` must not throw.
-template <class F>
-void parallel_for(std::size_t n, std::size_t grain, F&& f, std::size_t multiple = 64) {
+template <class F> void parallel_for(std::size_t n, std::size_t grain, F&& f, std::size_t multiple = 64) {
   if (n < grain) return f(std::size_t{0}, n);
   detail::run_parallel(n, multiple, &f, [](void* context, std::size_t begin, std::size_t end) {
     (*static_cast<std::remove_reference_t<F>*>(context))(begin, end);

@@ -16,13 +16,14 @@ namespace {
 constexpr std::size_t piece_words = 512;
 constexpr std::size_t piece_blocks = piece_words / 4;
 
-void draw_words(std::uint64_t seed, std::uint64_t counter, std::uint32_t* words) {
-  const r123::Philox4x32::key_type key = {
-      {static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32)}};
+void draw_words(const Rng& rng, std::uint32_t* words) {
+  const auto low = [](std::uint64_t word) { return static_cast<std::uint32_t>(word); };
+  const auto high = [](std::uint64_t word) { return static_cast<std::uint32_t>(word >> 32); };
+  const r123::Philox4x32::key_type key = {{low(rng.seed), high(rng.seed)}};
   for (std::size_t block = 0; block < piece_blocks; ++block) {
-    const std::uint64_t c = counter + block;
+    const std::uint64_t counter = rng.counter + block;
     const auto drawn =
-        r123::Philox4x32()({{static_cast<std::uint32_t>(c), static_cast<std::uint32_t>(c >> 32)}}, key);
+        r123::Philox4x32()({{low(counter), high(counter), low(rng.stream), high(rng.stream)}}, key);
     for (std::size_t word = 0; word < 4; ++word) words[4 * block + word] = drawn[word];
   }
 }
@@ -36,12 +37,10 @@ double unit(const std::uint32_t* words, std::size_t i, double) {
   return static_cast<double>(both >> 11) * 0x1p-53;
 }
 
-template <class T>
-constexpr std::size_t piece_numbers = piece_words * sizeof(std::uint32_t) / sizeof(T);
+template <class T> constexpr std::size_t piece_numbers = piece_words * sizeof(std::uint32_t) / sizeof(T);
 
 // Calls use(first index, count, uniforms) for every piece of n numbers and moves the counter past them.
-template <class T, class F>
-void for_each_piece(Rng& rng, std::size_t n, F use) {
+template <class T, class F> void for_each_piece(Rng& rng, std::size_t n, F use) {
   const std::size_t pieces = (n + piece_numbers<T> - 1) / piece_numbers<T>;
   const Rng start = rng;
   parallel_for(
@@ -50,7 +49,7 @@ void for_each_piece(Rng& rng, std::size_t n, F use) {
         alignas(64) std::uint32_t words[piece_words];
         alignas(64) T uniforms[piece_numbers<T>];
         for (std::size_t piece = begin; piece < end; ++piece) {
-          draw_words(start.seed, start.counter + piece * piece_blocks, words);
+          draw_words({start.seed, start.counter + piece * piece_blocks, start.stream}, words);
           for (std::size_t i = 0; i < piece_numbers<T>; ++i) uniforms[i] = unit(words, i, T());
           const std::size_t first = piece * piece_numbers<T>;
           use(first, std::min(piece_numbers<T>, n - first), uniforms);
@@ -63,8 +62,7 @@ void for_each_piece(Rng& rng, std::size_t n, F use) {
 
 // Uniforms to normals, in place: the first half gives the radius, the second the angle.
 // √(−2 ln(1 − u)) (cos 2πv, sin 2πv)
-template <class T>
-void box_muller(T* u) {
+template <class T> void box_muller(T* u) {
   using Batch = xsimd::batch<T>;
   constexpr std::size_t half = piece_numbers<T> / 2;
   static_assert(half % Batch::size == 0);
@@ -79,15 +77,13 @@ void box_muller(T* u) {
 
 }  // namespace
 
-template <class T>
-void fill_uniform(Rng& rng, Tensor<T>& x) {
+template <class T> void fill_uniform(Rng& rng, Tensor<T>& x) {
   for_each_piece<T>(rng, x.size(), [&](std::size_t first, std::size_t count, const T* u) {
     std::copy_n(u, count, x.data() + first);
   });
 }
 
-template <class T>
-void fill_normal(Rng& rng, Tensor<T>& x) {
+template <class T> void fill_normal(Rng& rng, Tensor<T>& x) {
   // A last piece that is not full uses both halves of its uniforms: the counter must pass the whole piece.
   const std::size_t n = (x.size() + piece_numbers<T> - 1) / piece_numbers<T> * piece_numbers<T>;
   for_each_piece<T>(rng, n, [&](std::size_t first, std::size_t, T* u) {
@@ -96,8 +92,7 @@ void fill_normal(Rng& rng, Tensor<T>& x) {
   });
 }
 
-template <class T>
-void fill_bernoulli(Rng& rng, const Tensor<T>& p, Tensor<T>& x) {
+template <class T> void fill_bernoulli(Rng& rng, const Tensor<T>& p, Tensor<T>& x) {
   x.resize(p.shape());
   for_each_piece<T>(rng, x.size(), [&](std::size_t first, std::size_t count, const T* u) {
     for (std::size_t i = 0; i < count; ++i) x.data()[first + i] = u[i] < p.data()[first + i] ? T(1) : T(0);

@@ -30,8 +30,7 @@
 namespace xt::detail {
 template <template <class, std::size_t, class, bool> class S, class X, std::size_t N, class A, bool Init>
 struct xtype_for_shape<S<X, N, A, Init>> {
-  template <class T, layout_type L>
-  using type = xarray<T, L>;
+  template <class T, layout_type L> using type = xarray<T, L>;
 };
 }  // namespace xt::detail
 #endif
@@ -39,8 +38,7 @@ struct xtype_for_shape<S<X, N, A, Init>> {
 namespace strata {
 
 /// A dense array of any rank in row-major order, owning its elements. `resize` leaves them uninitialised.
-template <class T>
-using Tensor = xt::xarray<T, xt::layout_type::row_major>;
+template <class T> using Tensor = xt::xarray<T, xt::layout_type::row_major>;
 
 /// The sizes of a tensor's axes; held in place up to rank 4.
 using Shape = Tensor<float>::shape_type;

@@ -29,9 +29,9 @@ Tensor<T> normals(Rng& rng, std::size_t n) {
 }  // namespace
 
 TEST_CASE("Uniform draws are Philox 4x32-10 words of (seed, counter)") {
-  Rng rng{0x0123456789abcdef, 41};
+  Rng rng{0x0123456789abcdef, 41, 0x500000006};
   const Tensor<float> x = uniforms<float>(rng, 1000);
-  const auto words = r123::Philox4x32()({{41 + 200, 0}}, {{0x89abcdef, 0x01234567}});
+  const auto words = r123::Philox4x32()({{41 + 200, 0, 6, 5}}, {{0x89abcdef, 0x01234567}});
   for (std::size_t i = 0; i < 4; ++i) CHECK(x(800 + i) == static_cast<float>(words[i] >> 8) * 0x1p-24f);
   CHECK(rng.counter == 41 + 250);
 }
@@ -52,15 +52,16 @@ TEST_CASE("Draws do not depend on the thread count, and a stream continues from 
   set_thread_count(threads);
 }
 
-TEST_CASE("Successive draws do not overlap, nor do draws of different seeds") {
+TEST_CASE("Successive draws do not overlap, nor do draws of different seeds or streams") {
   for (std::size_t n : {1, 3, 100, 512, 513}) {
     Rng rng{3};
     std::set<double> seen;
     for (int draw = 0; draw < 4; ++draw)
       for (const double x : normals<double>(rng, n)) seen.insert(x);
-    Rng other{4};
-    for (const double x : normals<double>(other, n)) seen.insert(x);
-    CHECK(seen.size() == 5 * n);
+    Rng other_seed{4}, other_stream{3, 0, 1};
+    for (const double x : normals<double>(other_seed, n)) seen.insert(x);
+    for (const double x : normals<double>(other_stream, n)) seen.insert(x);
+    CHECK(seen.size() == 6 * n);
   }
 }
 

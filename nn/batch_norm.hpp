@@ -1,0 +1,31 @@
+// Batch normalisation.
+#pragma once
+
+#include "nn/fields.hpp"
+
+namespace strata {
+
+/// gamma ⊙ (x − μ) / √(σ² + ε) + beta (Ioffe and Szegedy 2015). In training μ and σ² (biased) are the batch's
+/// own, and exponential moving averages of them, m ← decay m + (1 − decay) μ, are kept for inference.
+template <class T> struct BatchNorm {
+  Parameter<T> gamma;          // (D)
+  Parameter<T> beta;           // (D)
+  Buffer<T> running_mean;      // (D)
+  Buffer<T> running_variance;  // (D)
+  T decay = T(0.9);
+  T epsilon = T(1e-3);
+
+  explicit BatchNorm(std::size_t width);
+
+  /// x (B, D): (B, D). Training needs B ≥ 2 to say anything, and moves the running averages.
+  Var<T> operator()(Var<T> x, Mode mode);
+
+  static void fields(auto& self, auto&& visit) {
+    visit("gamma", self.gamma);
+    visit("beta", self.beta);
+    visit("running_mean", self.running_mean);
+    visit("running_variance", self.running_variance);
+  }
+};
+
+}  // namespace strata

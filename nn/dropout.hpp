@@ -1,0 +1,13 @@
+// Dropout.
+#pragma once
+
+#include "nn/parameter.hpp"
+#include "tensor/random.hpp"
+
+namespace strata {
+
+/// In training each element is 0 with probability `rate`, else x / (1 − rate), which keeps its mean
+/// (Srivastava et al. 2014); in inference x itself. Throws unless 0 ≤ rate < 1.
+template <class T> Var<T> dropout(Var<T> x, double rate, Rng& rng, Mode mode);
+
+}  // namespace strata

@@ -1,0 +1,23 @@
+// Gradient checks of whole models.
+#pragma once
+
+#include "autograd/gradcheck.hpp"
+#include "nn/fields.hpp"
+
+namespace strata {
+
+/// Compares ∂f/∂parameters of a model in double precision with finite differences; see
+/// autograd/gradcheck.hpp.
+///
+///     CHECK(gradcheck(model, [&](auto& tape) { Rng rng{1}; return mean(model.elbo(tape.constant(x), rng));
+///     }).ok);
+template <class Module> GradcheckReport gradcheck(Module& module,
+                                                  const std::function<Var<double>(Tape<double>&)>& f,
+                                                  const GradcheckOptions& options = {}) {
+  std::vector<GradcheckInput> inputs;
+  for (const auto& [name, parameter] : parameters<double>(module))
+    inputs.push_back({name, &parameter->value, &parameter->gradient});
+  return gradcheck(f, inputs, options);
+}
+
+}  // namespace strata

@@ -1,0 +1,30 @@
+// The fully connected layer.
+#pragma once
+
+#include "autograd/linear_algebra.hpp"
+#include "nn/fields.hpp"
+#include "nn/init.hpp"
+
+namespace strata {
+
+/// y = x W + b
+template <class T> struct Linear {
+  Parameter<T> weight;  // (in, out)
+  Parameter<T> bias;    // (out)
+
+  Linear(std::size_t in, std::size_t out, Init init, Rng& rng)
+      : weight{Tensor<T>::from_shape({in, out}), {}}, bias{Tensor<T>::from_shape({out}), {}} {
+    if (in == 0 || out == 0) fail("Linear", "needs widths of at least 1: " + to_string(weight.value.shape()));
+    initialize(init, weight.value, bias.value, rng);
+  }
+
+  /// x (B, in): (B, out)
+  Var<T> operator()(Var<T> x) const { return affine(x, weight.on(x.tape()), bias.on(x.tape())); }
+
+  static void fields(auto& self, auto&& visit) {
+    visit("weight", self.weight);
+    visit("bias", self.bias);
+  }
+};
+
+}  // namespace strata

@@ -1,0 +1,45 @@
+// The multilayer perceptron.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "nn/activation.hpp"
+#include "nn/batch_norm.hpp"
+#include "nn/linear.hpp"
+
+namespace strata {
+
+/// How the hidden layers of a network are built.
+struct MlpOptions {
+  Activation activation = Activation::softplus;
+  Init init = Init::source;
+  bool batch_norm = false;  ///< between each linear map and its activation
+  double dropout = 0;       ///< after each activation
+};
+
+/// Hidden layers h ← activation(norm(h W + b)); none of them is linear at its end.
+template <class T> struct Mlp {
+  struct Layer {
+    Linear<T> linear;
+    std::optional<BatchNorm<T>> norm;
+
+    static void fields(auto& self, auto&& visit) {
+      visit("", self.linear);
+      visit("norm", self.norm);
+    }
+  };
+
+  std::vector<Layer> layers;
+  MlpOptions options;
+
+  /// From `in` inputs through these widths; none of them makes the network the identity.
+  Mlp(std::size_t in, const std::vector<std::size_t>& widths, const MlpOptions& given, Rng& rng);
+
+  /// x (B, in): (B, last width)
+  Var<T> operator()(Var<T> x, Rng& rng, Mode mode);
+
+  static void fields(auto& self, auto&& visit) { visit("", self.layers); }
+};
+
+}  // namespace strata

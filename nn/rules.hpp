@@ -1,0 +1,110 @@
+// Update rules of gradient descent, each as its mathematics: w the parameter, g its gradient, η the learning
+// rate, and what the rule remembers, from 0 on. `update` returns the rule of one step t = 1, 2, ... for
+// scalars and SIMD batches.
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+#include <string>
+#include <variant>
+
+#include "tensor/evaluate.hpp"
+
+namespace strata {
+
+/// w ← w − η g
+struct Sgd {
+  static constexpr std::size_t states = 0;
+  template <class T> auto update(T eta, std::uint64_t) const {
+    return [=](auto& w, auto g) { w -= eta * g; };
+  }
+};
+
+/// v ← μ v + g, w ← w − η v (Polyak 1964)
+struct Momentum {
+  double momentum = 0.9;
+  static constexpr std::size_t states = 1;
+  template <class T> auto update(T eta, std::uint64_t) const {
+    return [=, mu = static_cast<T>(momentum)](auto& w, auto g, auto& v) {
+      v = mu * v + g;
+      w -= eta * v;
+    };
+  }
+};
+
+/// v ← μ v + g, w ← w − η (g + μ v) (Sutskever et al. 2013)
+struct Nesterov {
+  double momentum = 0.9;
+  static constexpr std::size_t states = 1;
+  template <class T> auto update(T eta, std::uint64_t) const {
+    return [=, mu = static_cast<T>(momentum)](auto& w, auto g, auto& v) {
+      v = mu * v + g;
+      w -= eta * (g + mu * v);
+    };
+  }
+};
+
+/// s ← s + g², w ← w − η g / (√s + ε) (Duchi et al. 2011)
+struct AdaGrad {
+  double epsilon = 1e-10;
+  static constexpr std::size_t states = 1;
+  template <class T> auto update(T eta, std::uint64_t) const {
+    return [=, eps = static_cast<T>(epsilon)](auto& w, auto g, auto& s) {
+      s += g * g;
+      w -= eta * g / (xsimd::sqrt(s) + eps);
+    };
+  }
+};
+
+/// s ← α s + (1 − α) g², w ← w − η g / (√s + ε) (Tieleman and Hinton 2012)
+struct RmsProp {
+  double alpha = 0.9, epsilon = 1e-8;
+  static constexpr std::size_t states = 1;
+  template <class T> auto update(T eta, std::uint64_t) const {
+    return [=, a = static_cast<T>(alpha), eps = static_cast<T>(epsilon)](auto& w, auto g, auto& s) {
+      s = a * s + (T(1) - a) * g * g;
+      w -= eta * g / (xsimd::sqrt(s) + eps);
+    };
+  }
+};
+
+/// m ← β₁ m + (1 − β₁) g, v ← β₂ v + (1 − β₂) g², w ← w − η m̂ / (√v̂ + ε) with m̂ = m / (1 − β₁ᵗ),
+/// v̂ = v / (1 − β₂ᵗ) (Kingma and Ba 2015)
+struct Adam {
+  double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8;
+  static constexpr std::size_t states = 2;
+  template <class T> auto update(T eta, std::uint64_t t) const {
+    const auto step = static_cast<double>(t);
+    const T scaled = static_cast<T>(eta / (1 - std::pow(beta1, step)));
+    const T root = static_cast<T>(1 / std::sqrt(1 - std::pow(beta2, step)));
+    return [=, b1 = static_cast<T>(1 - beta1), b2 = static_cast<T>(1 - beta2), eps = static_cast<T>(epsilon)](
+               auto& w, auto g, auto& m, auto& v) {
+      m += b1 * (g - m);
+      v += b2 * (g * g - v);
+      w -= scaled * m / (xsimd::sqrt(v) * root + eps);
+    };
+  }
+};
+
+/// w ← w − η λ w, then Adam's step (Loshchilov and Hutter 2019)
+struct AdamW {
+  Adam adam;
+  double weight_decay = 0.01;
+  static constexpr std::size_t states = 2;
+  template <class T> auto update(T eta, std::uint64_t t) const {
+    return [rule = adam.update<T>(eta, t), keep = static_cast<T>(1 - eta * weight_decay)](auto& w, auto g,
+                                                                                          auto& m, auto& v) {
+      w *= keep;
+      rule(w, g, m, v);
+    };
+  }
+};
+
+using Rule = std::variant<Adam, AdamW, Sgd, Momentum, Nesterov, RmsProp, AdaGrad>;
+
+/// "adam", "adamw", "sgd", "momentum", "nesterov", "rmsprop" or "adagrad", with its default constants. Throws
+/// for another name.
+Rule parse_rule(const std::string& name);
+std::string to_string(const Rule& rule);
+
+}  // namespace strata

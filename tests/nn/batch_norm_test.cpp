@@ -1,0 +1,62 @@
+#include "nn/batch_norm.hpp"
+
+#include <catch2/catch.hpp>
+
+#include "autograd/arithmetic.hpp"
+#include "autograd/reduce.hpp"
+#include "nn/gradcheck.hpp"
+#include "tensor/random.hpp"
+#include "tests/reference.hpp"
+
+using namespace strata;
+
+TEST_CASE("Batch normalisation reproduces the reference: values, gradients, running statistics, inference") {
+  const tests::Reference reference("batch_norm");
+  BatchNorm<double> norm(5);
+  reference.set(norm.gamma, "gamma");
+  reference.set(norm.beta, "beta");
+  Tape<double> tape;
+  const auto cotangent = tape.constant(reference["input.cotangent"]);
+  std::vector<Var<double>> x;
+  Var<double> loss;
+  for (const std::string k : {"0", "1", "2"}) {
+    x.push_back(tape.variable(reference["input.x." + k]));
+    const auto y = norm(x.back(), Mode::train);
+    reference.check(y.value(), "output.y." + k);
+    const auto term = sum(cotangent * y);
+    loss = k == "0" ? term : loss + term;
+  }
+  tape.backward(loss);
+  for (std::size_t k = 0; k < 3; ++k) reference.check(x[k].grad(), "output.x_grad." + std::to_string(k));
+  reference.check_gradient(norm.gamma, "gamma");
+  reference.check_gradient(norm.beta, "beta");
+  reference.check(norm.running_mean.value, "output.running_mean");
+  reference.check(norm.running_variance.value, "output.running_variance");
+  reference.check(norm(x[0], Mode::inference).value(), "output.inference");
+}
+
+TEST_CASE("Inference leaves the running statistics alone and differentiates through x and the parameters") {
+  BatchNorm<double> norm(3);
+  Rng rng{1};
+  auto x = Tensor<double>::from_shape({4, 3});
+  fill_normal(rng, x);
+  fill_normal(rng, norm.gamma.value);
+  norm.running_variance.value = {0.5, 1, 2};
+  const auto before = norm.running_mean.value;
+  const auto report =
+      gradcheck(norm, [&](Tape<double>& tape) { return norm(tape.constant(x), Mode::inference); });
+  CHECK(report.message == "");
+  CHECK(gradcheck([&](auto&, auto& v) { return norm(v[0], Mode::inference); }, {x}).message == "");
+  CHECK((norm.running_mean.value == before));
+}
+
+TEST_CASE("Batch statistics need a matrix with rows") {
+  Tape<double> tape;
+  BatchNorm<double> norm(3);
+  CHECK_THROWS_WITH(norm(tape.constant(xt::ones<double>({3})), Mode::train),
+                    "[batch_statistics] needs a matrix (B, D) with B > 0, but x is (3)");
+  CHECK_THROWS_WITH(
+      norm(tape.constant(xt::ones<double>({4, 2})), Mode::train),
+      "[batch_norm] needs x (B, D), gamma (D), beta (D) and statistics (2, D): x is (4, 2), gamma is (3), "
+      "beta is (3), statistics are (2, 2)");
+}

@@ -1,0 +1,112 @@
+#include "nn/mlp.hpp"
+
+#include <catch2/catch.hpp>
+
+#include "autograd/elementwise.hpp"
+#include "nn/checkpoint.hpp"
+#include "nn/dropout.hpp"
+#include "nn/gradcheck.hpp"
+#include "nn/summary.hpp"
+#include "tests/temporary_folder.hpp"
+
+using namespace strata;
+
+namespace {
+
+Tensor<double> normals(const Shape& shape, std::uint64_t seed) {
+  Rng rng{seed};
+  auto x = Tensor<double>::from_shape(shape);
+  fill_normal(rng, x);
+  return x;
+}
+
+double deviation(const Tensor<double>& x) { return std::sqrt(xt::mean(x * x)()); }
+
+}  // namespace
+
+TEST_CASE("A network is its layers, and its gradients are right with every option") {
+  for (const bool batch_norm : {false, true})
+    for (const double rate : {0.0, 0.4}) {
+      Rng rng{3};
+      Mlp<double> mlp(4, {5, 3}, {Activation::tanh, Init::glorot, batch_norm, rate}, rng);
+      const auto report = gradcheck(mlp, [&](Tape<double>& tape) {
+        Rng noise{9};
+        return mlp(tape.constant(normals({6, 4}, 1)), noise, Mode::train);
+      });
+      CHECK(report.message == "");
+    }
+
+  Rng rng{3};
+  Mlp<double> mlp(4, {5}, {Activation::relu, Init::he}, rng);
+  Tape<double> tape;
+  const auto x = tape.constant(normals({2, 4}, 1));
+  const auto by_hand =
+      relu(matmul(x, mlp.layers[0].linear.weight.on(tape)) + mlp.layers[0].linear.bias.on(tape));
+  CHECK(xt::allclose(mlp(x, rng, Mode::inference).value(), by_hand.value(), 1e-14));
+}
+
+TEST_CASE("Fields are visited by path, parameters counted, and shown as a table") {
+  Rng rng;
+  Mlp<float> mlp(784, {500, 30}, {.batch_norm = true}, rng);
+  std::vector<std::string> names;
+  for_each_tensor(mlp, [&](const std::string& path, auto&) { names.push_back(path); });
+  CHECK(names == std::vector<std::string>{"0.weight", "0.bias", "0.norm.gamma", "0.norm.beta",
+                                          "0.norm.running_mean", "0.norm.running_variance", "1.weight",
+                                          "1.bias", "1.norm.gamma", "1.norm.beta", "1.norm.running_mean",
+                                          "1.norm.running_variance"});
+  CHECK(parameters<float>(mlp).size() == 8);
+  CHECK(parameter_count(mlp) == 784 * 500 + 500 + 2 * 500 + 500 * 30 + 30 + 2 * 30);
+  const std::string table = summary(mlp);
+  CHECK_THAT(table, Catch::Matchers::Contains("0       weight (784, 500), bias (500)"));
+  CHECK_THAT(table, Catch::Matchers::Contains("408,590"));
+}
+
+TEST_CASE("Initialisers have the deviations that they promise") {
+  Rng rng{1};
+  const double he = std::sqrt(2.0 / 400), glorot = std::sqrt(2.0 / 1000);
+  const Linear<double> source_layer(400, 600, Init::source, rng), he_layer(400, 600, Init::he, rng),
+      glorot_layer(400, 600, Init::glorot, rng);
+  CHECK(deviation(source_layer.weight.value) == Approx(he).epsilon(0.01));
+  CHECK(deviation(source_layer.bias.value) == Approx(he).epsilon(0.1));
+  CHECK(deviation(he_layer.weight.value) == Approx(he).epsilon(0.01));
+  CHECK(deviation(he_layer.bias.value) == 0);
+  CHECK(deviation(glorot_layer.weight.value) == Approx(glorot).epsilon(0.01));
+  CHECK(xt::amax(xt::abs(glorot_layer.weight.value))() <= std::sqrt(6.0 / 1000));
+  CHECK(deviation(glorot_layer.bias.value) == 0);
+  CHECK_THROWS_WITH(parse_init("xavier"), "[init] 'xavier' is unknown; there are source, he, glorot");
+  CHECK_THROWS_WITH(Linear<double>(0, 3, Init::he, rng), "[Linear] needs widths of at least 1: (0, 3)");
+}
+
+TEST_CASE("Dropout keeps the mean in training and does nothing in inference") {
+  Tape<double> tape;
+  Rng rng{1};
+  const auto x = tape.variable(xt::ones<double>({100'000}));
+  const auto y = dropout(x, 0.25, rng, Mode::train);
+  CHECK(xt::mean(y.value())() == Approx(1).margin(0.01));
+  CHECK(xt::mean(xt::cast<double>(xt::equal(y.value(), 0)))() == Approx(0.25).margin(0.01));
+  CHECK((dropout(x, 0.25, rng, Mode::inference).value() == x.value()));
+  CHECK_THROWS_WITH(dropout(x, 1, rng, Mode::train), Catch::Matchers::Contains("must lie in [0, 1)"));
+}
+
+TEST_CASE("A model is stored and restored, and a file of another model is refused unchanged") {
+  Rng rng{1};
+  const MlpOptions options{.batch_norm = true};
+  Mlp<float> saved(4, {5, 3}, options, rng), loaded(4, {5, 3}, options, rng);
+  saved.layers[0].norm->running_mean.value(2) = 7;
+  const TemporaryFolder folder;
+  Safetensors file;
+  store(saved, file);
+  file.write(folder / "model.safetensors");
+  const auto read = Safetensors::read(folder / "model.safetensors");
+  restore(loaded, read);
+  CHECK((loaded.layers[1].linear.weight.value == saved.layers[1].linear.weight.value));
+  CHECK(loaded.layers[0].norm->running_mean.value(2) == 7);
+
+  Mlp<float> other(4, {5, 2}, options, rng);
+  const auto before = other.layers[0].linear.weight.value;
+  CHECK_THROWS_WITH(restore(other, read),
+                    Catch::Matchers::Contains("'1.weight' is (5, 3) in the file, (5, 2) in the model"));
+  CHECK((other.layers[0].linear.weight.value == before));
+  Mlp<float> deeper(4, {5, 3, 2}, options, rng);
+  CHECK_THROWS_WITH(restore(deeper, read), Catch::Matchers::Contains("2.weight"));
+}

@@ -1,0 +1,43 @@
+// Pictures of what a model has learnt, for write_png: grey (height, width) or RGB (height, width, 3).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "tensor/tensor.hpp"
+
+namespace strata::tools {
+
+/// How images are laid out in a grid.
+struct TileOptions {
+  std::size_t zoom = 2;        // pixels of the picture for one of an image, in each direction
+  std::size_t gap = 2;         // pixels between images, and around them
+  std::size_t pair_gap = 8;    // pixels between a reconstruction and the original below it
+  std::uint8_t gap_grey = 72;  // also where the last row has no more images
+};
+
+/// A grey picture of the images (N, h, w), row by row in a grid of so many columns (of N, if that is less).
+/// Values are clipped to [0, 1], 1 is white, NaN is black.
+/// Throws std::invalid_argument if there is no image or no pixel, or if columns or zoom is 0.
+Tensor<std::uint8_t> tile(const Tensor<float>& images, std::size_t columns, const TileOptions& options = {});
+
+/// The same for pairs: each row of originals has its reconstructions directly below it. Both are (N, h, w).
+/// Throws also if the shapes differ.
+Tensor<std::uint8_t> reconstructions(const Tensor<float>& originals, const Tensor<float>& reconstructed,
+                                     std::size_t columns, const TileOptions& options = {});
+
+/// The size of a scatter plot in pixels.
+struct ScatterOptions {
+  std::size_t width = 900;   // at least 400
+  std::size_t height = 800;  // at least 300
+};
+
+/// An RGB picture of points (N, 2), x to the right and y upwards in the same scale, coloured by their labels
+/// (N); `examples` (C, h, w), C ≤ 10, has an image in [0, 1] of each class for the legend. The axes show 99.6
+/// % of the points in each direction at least; points beyond, or with a coordinate that is not finite, are
+/// left out. Points lie over each other in an order that favours no class. Throws std::invalid_argument for
+/// other shapes, a label of C or above, or a picture that is too small.
+Tensor<std::uint8_t> scatter(const Tensor<float>& points, const Tensor<std::uint8_t>& labels,
+                             const Tensor<float>& examples, const ScatterOptions& options = {});
+
+}  // namespace strata::tools
