@@ -35,18 +35,20 @@ template <class T, class E, class B> Var<T> record_row_sums(const char* name,
   return record(name, inputs, rows, fill, std::move(backward));
 }
 
+template <class T> constexpr T half = T(0.5);
+template <class T> constexpr T log_two_pi = T(1.8378770664093454836);
+
 }  // namespace
 
 // y = −½ Σ (ln 2π + s + d² e⁻ˢ), d = x − m
 // x̄ −= ȳ d e⁻ˢ        m̄ += ȳ d e⁻ˢ        s̄ += ½ ȳ (d² e⁻ˢ − 1)
 template <class T> Var<T> normal_log_density(Var<T> x, Var<T> mean, Var<T> log_variance) {
-  constexpr T half = T(0.5), log_two_pi = T(1.8378770664093454836);
   const auto density = [](auto v, auto m, auto s) {
-    return -half * (log_two_pi + s + (v - m) * (v - m) * xsimd::exp(-s));
+    return -half<T> * (log_two_pi<T> + s + (v - m) * (v - m) * xsimd::exp(-s));
   };
   const auto slope = [](auto v, auto m, auto s) { return (v - m) * xsimd::exp(-s); };
   const auto scale_slope = [](auto v, auto m, auto s) {
-    return half * ((v - m) * (v - m) * xsimd::exp(-s) - T(1));
+    return half<T> * ((v - m) * (v - m) * xsimd::exp(-s) - T(1));
   };
   return record_row_sums("normal_log_density", {x, mean, log_variance},
                          map(density, x.value(), mean.value(), log_variance.value()), [=](Var<T> y) {
@@ -55,6 +57,13 @@ template <class T> Var<T> normal_log_density(Var<T> x, Var<T> mean, Var<T> log_v
                            mean.accumulate_rows(y.grad(), map(slope, v, m, s));
                            log_variance.accumulate_rows(y.grad(), map(scale_slope, v, m, s));
                          });
+}
+
+// y = −½ Σ (ln 2π + x²)        x̄ −= ȳ x
+template <class T> Var<T> standard_normal_log_density(Var<T> x) {
+  const auto density = [](auto v) { return -half<T> * (log_two_pi<T> + v * v); };
+  return record_row_sums("standard_normal_log_density", {x}, map(density, x.value()),
+                         [x](Var<T> y) { x.accumulate_rows(y.grad(), -x.value()); });
 }
 
 // y = Σ (x l − softplus l)        x̄ += ȳ l        l̄ += ȳ (x − sigmoid l)
@@ -73,18 +82,18 @@ template <class T> Var<T> bernoulli_log_density(Var<T> x, Var<T> logits) {
 template <class T> Var<T> reparameterize(Var<T> mean, Var<T> log_variance, Var<T> epsilon) {
   require_same_shape("reparameterize", {mean, log_variance, epsilon});
   return record("reparameterize", {mean, log_variance, epsilon},
-                mean.value() + xt::exp(T(0.5) * log_variance.value()) * epsilon.value(), [=](Var<T> z) {
+                mean.value() + xt::exp(half<T> * log_variance.value()) * epsilon.value(), [=](Var<T> z) {
                   mean.accumulate(z.grad());
-                  log_variance.accumulate(T(0.5) * z.grad() * (z.value() - mean.value()));
-                  epsilon.accumulate(z.grad() * xt::exp(T(0.5) * log_variance.value()));
+                  log_variance.accumulate(half<T> * z.grad() * (z.value() - mean.value()));
+                  epsilon.accumulate(z.grad() * xt::exp(half<T> * log_variance.value()));
                 });
 }
 
 // y = ½ Σ (m² + eˢ − s − 1)        m̄ += ȳ m        s̄ += ½ ȳ (eˢ − 1)
 template <class T> Var<T> standard_normal_kl(Var<T> mean, Var<T> log_variance) {
   require_same_shape("standard_normal_kl", {mean, log_variance});
-  const auto divergence = [](auto m, auto s) { return T(0.5) * (m * m + (xsimd::expm1(s) - s)); };
-  const auto slope = [](auto s) { return T(0.5) * xsimd::expm1(s); };
+  const auto divergence = [](auto m, auto s) { return half<T> * (m * m + (xsimd::expm1(s) - s)); };
+  const auto slope = [](auto s) { return half<T> * xsimd::expm1(s); };
   return record_row_sums("standard_normal_kl", {mean, log_variance},
                          map(divergence, mean.value(), log_variance.value()), [=](Var<T> y) {
                            mean.accumulate_rows(y.grad(), mean.value());
@@ -94,6 +103,7 @@ template <class T> Var<T> standard_normal_kl(Var<T> mean, Var<T> log_variance) {
 
 #define STRATA_INSTANTIATE(T)                                 \
   template Var<T> normal_log_density(Var<T>, Var<T>, Var<T>); \
+  template Var<T> standard_normal_log_density(Var<T>);        \
   template Var<T> bernoulli_log_density(Var<T>, Var<T>);      \
   template Var<T> reparameterize(Var<T>, Var<T>, Var<T>);     \
   template Var<T> standard_normal_kl(Var<T>, Var<T>);

@@ -10,6 +10,9 @@ namespace strata {
 /// nats. The three broadcast against each other. x (B, D): (B).
 template <class T> Var<T> normal_log_density(Var<T> x, Var<T> mean, Var<T> log_variance);
 
+/// ln N(x; 0, I) = −½ Σ_last (ln 2π + x²), in nats. x (B, D): (B).
+template <class T> Var<T> standard_normal_log_density(Var<T> x);
+
 /// Σ_last x ln p + (1 − x) ln(1 − p) for p = sigmoid(logits), in nats: a log density for x ∈ {0, 1}, a
 /// negative cross-entropy (and no log-likelihood) for x between. x and logits have one shape (B, D): (B).
 template <class T> Var<T> bernoulli_log_density(Var<T> x, Var<T> logits);

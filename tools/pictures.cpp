@@ -156,12 +156,13 @@ struct Axis {
 // Centre and span so that no more than 0.2 % of the values lie beyond either end.
 void fit(Axis& axis, std::vector<float> values) {
   if (values.empty()) return;
-  const auto at = [&](double fraction) {
-    const auto place = values.begin() + std::lround(fraction * static_cast<double>(values.size() - 1));
+  const auto at = [&](std::size_t rank) {
+    const auto place = values.begin() + static_cast<std::ptrdiff_t>(rank);
     std::nth_element(values.begin(), place, values.end());
     return static_cast<double>(*place);
   };
-  const double low = at(0.002), high = at(0.998);
+  const std::size_t beyond = values.size() / 500;
+  const double low = at(beyond), high = at(values.size() - 1 - beyond);
   axis.centre = (low + high) / 2;
   axis.span = high - low;
 }

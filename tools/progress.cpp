@@ -24,15 +24,6 @@ constexpr double smoothing_seconds = 10;                   // how far back the s
 constexpr double test_smoothing = 0.3;                     // the weight of the newest epoch's test
 constexpr std::size_t longest_bar = 30, shortest_bar = 6;  // characters between the brackets
 
-double steady_seconds() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
-ProgressOptions with_clock(ProgressOptions options) {
-  if (!options.clock) options.clock = steady_seconds;
-  return options;
-}
-
 std::string decimals(double value, int digits) {
   if (std::isnan(value)) return "nan";  // whatever its sign bit
   std::ostringstream text;
@@ -70,6 +61,10 @@ std::size_t terminal_columns(std::FILE* file) {
   return known ? size.ws_col : 80;
 }
 
+double steady_seconds() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
 std::string format_duration(double seconds) {
   if (std::isnan(seconds)) return "nan";
   if (std::isinf(seconds)) return "inf";
@@ -86,7 +81,7 @@ Progress::Progress(std::ostream& out, bool terminal, std::size_t epochs, std::si
       terminal_(terminal),
       epochs_(epochs),
       steps_per_epoch_(steps_per_epoch),
-      options_(with_clock(std::move(options))),
+      options_(std::move(options)),
       epoch_(options_.first_epoch),
       start_(options_.clock()),
       epoch_start_(start_),

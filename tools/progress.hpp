@@ -15,6 +15,9 @@ bool is_terminal(std::FILE* file);
 /// The width in characters of the terminal that the file is; 80 where it is none or does not tell.
 std::size_t terminal_columns(std::FILE* file);
 
+/// Seconds on a clock that never jumps, since some fixed moment.
+double steady_seconds();
+
 /// "1.9 s", "12 s", "1m 05s" or "2h 03m", rounded; "nan" and "inf" for what is no duration.
 std::string format_duration(double seconds);
 
@@ -22,7 +25,7 @@ std::string format_duration(double seconds);
 struct ProgressOptions {
   std::size_t first_epoch = 1;                                                     // above 1 in a resumed run
   std::function<std::size_t()> columns = [] { return terminal_columns(stdout); };  // the terminal's width
-  std::function<double()> clock = {};  // seconds since whenever; empty: the steady clock
+  std::function<double()> clock = steady_seconds;
 };
 
 /// The progress of a training run: on a terminal one line, redrawn in place at most ten times a second and

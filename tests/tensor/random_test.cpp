@@ -12,15 +12,13 @@ using namespace strata;
 
 namespace {
 
-template <class T>
-Tensor<T> uniforms(Rng& rng, std::size_t n) {
+template <class T> Tensor<T> uniforms(Rng& rng, std::size_t n) {
   Tensor<T> x = Tensor<T>::from_shape({n});
   fill_uniform(rng, x);
   return x;
 }
 
-template <class T>
-Tensor<T> normals(Rng& rng, std::size_t n) {
+template <class T> Tensor<T> normals(Rng& rng, std::size_t n) {
   Tensor<T> x = Tensor<T>::from_shape({n});
   fill_normal(rng, x);
   return x;

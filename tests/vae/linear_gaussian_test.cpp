@@ -1,0 +1,124 @@
+// Models whose ln p(x) is known: probabilistic PCA, p(x | z) = N(W z + b, σ² I), p(z) = N(0, I), with the
+// exact posterior N(Λ⁻¹ Wᵀ (x − b) / σ², Λ⁻¹), Λ = I + Wᵀ W / σ² (Tipping and Bishop 1999).
+#include <catch2/catch.hpp>
+#include <numbers>
+#include <xtensor-blas/xlinalg.hpp>
+
+#include "autograd/elementwise.hpp"
+#include "autograd/linear_algebra.hpp"
+#include "autograd/probability.hpp"
+#include "autograd/reduce.hpp"
+#include "vae/vae.hpp"
+
+using namespace strata;
+
+namespace {
+
+constexpr std::size_t rows = 5, data = 6, latent = 3;
+constexpr double variance = 0.3;
+
+Tensor<double> normals(const Shape& shape, std::uint64_t seed) {
+  Rng rng{seed};
+  auto x = Tensor<double>::from_shape(shape);
+  fill_normal(rng, x);
+  return x;
+}
+
+Tensor<double> dot(const Tensor<double>& a, const Tensor<double>& b) { return xt::linalg::dot(a, b); }
+Tensor<double> transposed(const Tensor<double>& a) { return xt::transpose(a); }
+
+// ln N(x; b, Wᵀ W + σ² I) for W (L, D), one number for each row of x
+Tensor<double> exact_log_likelihood(const Tensor<double>& x, const Tensor<double>& w,
+                                    const Tensor<double>& b) {
+  const Tensor<double> covariance = dot(transposed(w), w) + variance * xt::eye<double>(data);
+  const Tensor<double> centred = x - b;
+  const Tensor<double> solved = transposed(xt::linalg::solve(covariance, transposed(centred)));
+  const double log_determinant = std::log(xt::linalg::det(covariance));
+  const double log_two_pi = std::log(2 * std::numbers::pi);
+  return -0.5 * (xt::sum(centred * solved, {1}) + log_determinant + static_cast<double>(data) * log_two_pi);
+}
+
+// The 2 L points ±√L e_i: the mean of any quadratic over them is its mean under N(0, I).
+std::vector<Tensor<double>> sigma_points() {
+  std::vector<Tensor<double>> points;
+  for (std::size_t i = 0; i < latent; ++i)
+    for (const double sign : {-1.0, 1.0}) {
+      Tensor<double> epsilon = xt::zeros<double>({rows, latent});
+      xt::view(epsilon, xt::all(), i) = sign * std::sqrt(static_cast<double>(latent));
+      points.push_back(epsilon);
+    }
+  return points;
+}
+
+}  // namespace
+
+TEST_CASE("With the exact diagonal posterior the VAE's ELBO is ln p(x), and so is every sample's weight") {
+  Rng rng{1};
+  Vae<double> vae({data, {}, latent, {}, Likelihood::normal, variance}, rng);
+  // Orthogonal rows of W make Λ diagonal, so that a diagonal posterior is exact.
+  const Tensor<double> orthonormal = std::get<0>(xt::linalg::qr(normals({data, latent}, 2)));
+  const Tensor<double> scales = {2, 1, 0.5};
+  const Tensor<double> w = transposed(orthonormal * scales), b = normals({data}, 3);
+  const Tensor<double> precision = xt::diagonal(xt::eye<double>(latent) + dot(w, transposed(w)) / variance);
+  vae.decoder.output.weight.value = w;
+  vae.decoder.output.bias.value = b;
+  vae.encoder.mean.weight.value = transposed(w) / (precision * variance);
+  vae.encoder.mean.bias.value = -dot(b, vae.encoder.mean.weight.value);
+  vae.encoder.scale.weight.value.fill(0);
+  vae.encoder.scale.bias.value = -xt::log(precision);
+
+  const Tensor<double> x = 2.0 * normals({rows, data}, 4);
+  const Tensor<double> exact = exact_log_likelihood(x, w, b);
+  Tensor<double> elbo = xt::zeros<double>({rows});
+  for (const auto& epsilon : sigma_points()) {
+    Tape<double> tape;
+    elbo += vae.elbo(tape.constant(x), tape.constant(epsilon), rng, Mode::inference).total().value() /
+            (2.0 * latent);
+  }
+  CHECK(xt::allclose(elbo, exact, 1e-10, 0));
+
+  Tape<double> tape;
+  const auto v = tape.constant(x);
+  const auto q = vae.encoder(v, rng, Mode::inference);
+  const auto z = sample(q, rng);
+  const auto weight =
+      log_prob(vae.decoder(z, rng, Mode::inference), v) + log_prob(standard_normal, z) - log_prob(q, z);
+  CHECK(xt::allclose(weight.value(), exact, 1e-10, 0));
+}
+
+TEST_CASE("With the exact full-covariance posterior the ELBO is ln p(x)") {
+  const Tensor<double> w = normals({latent, data}, 7), b = normals({data}, 8),
+                       x = 2.0 * normals({rows, data}, 9);
+  const Tensor<double> covariance =
+      xt::linalg::inv(xt::eye<double>(latent) + dot(w, transposed(w)) / variance);
+  const Tensor<double> cholesky = xt::linalg::cholesky(covariance);
+  const Tensor<double> gain = dot(transposed(w), covariance) / variance;
+
+  Rng rng;
+  ObservationNetwork<double> decoder(latent, {}, data, {}, Likelihood::normal, variance, rng);
+  decoder.output.weight.value = w;
+  decoder.output.bias.value = b;
+  Tape<double> tape;
+  const auto v = tape.constant(x);
+  const auto mean = matmul(v - tape.constant(b), tape.constant(gain));
+  Tensor<double> reconstruction = xt::zeros<double>({rows});
+  for (const auto& epsilon : sigma_points()) {
+    const auto z = mean + matmul(tape.constant(epsilon), tape.constant(transposed(cholesky)));
+    reconstruction += log_prob(decoder(z, rng, Mode::inference), v).value() / (2.0 * latent);
+  }
+  // KL = ½ (‖L‖² + ‖μ‖² − d − 2 Σ ln L_ii)
+  const Tensor<double> kl =
+      0.5 * (xt::sum(cholesky * cholesky)() + xt::sum(mean.value() * mean.value(), {1}) -
+             static_cast<double>(latent) - 2.0 * xt::sum(xt::log(xt::diagonal(cholesky)))());
+  CHECK(xt::allclose(reconstruction - kl, exact_log_likelihood(x, w, b), 1e-10, 0));
+}
+
+TEST_CASE("A learned noise variance settles at the mean squared error") {
+  // ln N(x; m, s) over n numbers is largest at e^s = mean (x − m)²: there its derivative vanishes.
+  const Tensor<double> x = normals({rows, data}, 1), m = normals({rows, data}, 2);
+  Tape<double> tape;
+  const double error = xt::mean(xt::square(x - m))();
+  const auto s = tape.variable({std::log(error)});
+  tape.backward(sum(normal_log_density(tape.constant(x), tape.constant(m), s)));
+  CHECK(s.grad()(0) == Approx(0).margin(1e-12));
+}

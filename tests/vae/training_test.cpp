@@ -1,0 +1,109 @@
+#include "vae/training.hpp"
+
+#include <catch2/catch.hpp>
+
+#include "vae/vae.hpp"
+
+using namespace strata;
+
+namespace {
+
+// Images of two kinds, each with its own half lit.
+Tensor<std::uint8_t> images(std::size_t count) {
+  Tensor<std::uint8_t> x(Shape{count, 4, 4}, std::uint8_t{0});
+  for (std::size_t i = 0; i < count; ++i)
+    xt::view(x, i, xt::range(i % 2 * 2, i % 2 * 2 + 2), xt::all()) = std::uint8_t{255};
+  return x;
+}
+
+struct Run {
+  Rng rng{1};
+  Vae<float> vae{{.data = 16, .hidden = {8}, .latent = 2}, rng};
+  Optimizer<float> optimizer{parameters<float>(vae), Adam{}, 1e-2};
+};
+
+const auto no_report = [](std::size_t, const Metrics&) {};
+
+}  // namespace
+
+TEST_CASE("Batches hold the named images, as they are, thresholded, or drawn") {
+  Tensor<std::uint8_t> bytes = {{0, 51, 127, 128}, {255, 204, 64, 1}};
+  Tensor<double> x;
+  Rng rng{1};
+  const std::vector<std::size_t> rows = {1, 0, 1};
+  gather_batch(bytes, rows, Binarize::none, rng, x);
+  CHECK(xt::allclose(x,
+                     Tensor<double>{{1, 0.8, 64 / 255.0, 1 / 255.0},
+                                    {0, 0.2, 127 / 255.0, 128 / 255.0},
+                                    {1, 0.8, 64 / 255.0, 1 / 255.0}},
+                     1e-14));
+  gather_batch(bytes, rows, Binarize::threshold, rng, x);
+  CHECK((x == Tensor<double>{{1, 1, 0, 0}, {0, 0, 0, 1}, {1, 1, 0, 0}}));
+  Tensor<double> sum = xt::zeros<double>({3, 4});
+  for (int draw = 0; draw < 4000; ++draw) {
+    gather_batch(bytes, rows, Binarize::dynamic, rng, x);
+    sum += x / 4000.0;
+  }
+  CHECK(sum(0, 0) == Approx(1));
+  CHECK(sum(1, 0) == 0);
+  CHECK(sum(0, 1) == Approx(0.8).margin(0.03));
+  CHECK(sum(1, 2) == Approx(127 / 255.0).margin(0.03));
+}
+
+TEST_CASE("Training reaches the entropy of a data set of two images") {
+  Run run;
+  const auto x = images(64);
+  Trainer trainer(run.vae, x, run.optimizer, {.batch = 16, .learning_rate = 1e-2});
+  for (int epoch = 0; epoch < 500; ++epoch) trainer.run_epoch(no_report);
+  const double elbo = trainer.evaluate(x).elbo();
+  CHECK(elbo <= -std::log(2.0) + 0.02);  // ln p(x) of two equally likely images
+  CHECK(elbo >= -std::log(2.0) - 0.4);
+}
+
+TEST_CASE("A run follows from its seed, whether or not it is evaluated in between") {
+  const auto x = images(40);
+  Run first, second, other;
+  Trainer a(first.vae, x, first.optimizer, {.batch = 16, .seed = 3});
+  Trainer b(second.vae, x, second.optimizer, {.batch = 16, .seed = 3});
+  Trainer c(other.vae, x, other.optimizer, {.batch = 16, .seed = 4});
+  for (int epoch = 0; epoch < 3; ++epoch) {
+    const auto ma = a.run_epoch(no_report), mb = b.run_epoch(no_report), mc = c.run_epoch(no_report);
+    CHECK(ma.elbo() == mb.elbo());
+    CHECK(ma.elbo() != mc.elbo());
+    CHECK(b.evaluate(x).elbo() == b.evaluate(x).elbo());
+  }
+  CHECK((first.vae.encoder.mean.weight.value == second.vae.encoder.mean.weight.value));
+}
+
+TEST_CASE("Warm-up, schedule and steps are those of the epoch") {
+  Run run;
+  const auto x = images(40);
+  Trainer trainer(
+      run.vae, x, run.optimizer,
+      {.batch = 16, .beta = 2, .warmup_epochs = 4, .learning_rate = 0.1, .schedule = StepSchedule{2, 0.5}});
+  CHECK(trainer.steps_per_epoch() == 2);
+  std::vector<double> betas, rates;
+  std::size_t steps = 0;
+  for (int epoch = 0; epoch < 6; ++epoch) {
+    betas.push_back(trainer.beta());
+    rates.push_back(trainer.learning_rate());
+    trainer.run_epoch([&](std::size_t, const Metrics&) { ++steps; });
+    CHECK(run.optimizer.learning_rate == rates.back());
+  }
+  CHECK(betas == std::vector<double>{0.5, 1, 1.5, 2, 2, 2});
+  CHECK(rates == std::vector<double>{0.1, 0.1, 0.05, 0.05, 0.025, 0.025});
+  CHECK(steps == 12);
+}
+
+TEST_CASE("Impossible batches and diverging runs are refused with a reason") {
+  Run run;
+  const auto x = images(40);
+  CHECK_THROWS_WITH(Trainer(run.vae, x, run.optimizer, {.batch = 41}),
+                    "[Trainer] the batch is 41; there are 40 images");
+  CHECK_THROWS_WITH(Trainer(run.vae, x, run.optimizer, {.batch = 0}),
+                    "[Trainer] the batch is 0; there are 40 images");
+  Trainer trainer(run.vae, x, run.optimizer, {.batch = 16});
+  run.vae.encoder.mean.bias.value(0) = std::nanf("");
+  CHECK_THROWS_WITH(trainer.run_epoch(no_report),
+                    Catch::Matchers::Contains("the ELBO is no longer finite in epoch 1, step 1"));
+}

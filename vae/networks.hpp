@@ -1,0 +1,80 @@
+// Networks whose outputs are distributions.
+#pragma once
+
+#include <optional>
+
+#include "nn/mlp.hpp"
+#include "vae/distributions.hpp"
+
+namespace strata {
+
+/// How a network gives a standard deviation σ from its output s: σ = e^(s/2), or σ = softplus s.
+enum class Scale { log_variance, softplus };
+Scale parse_scale(const std::string& name);
+std::string to_string(Scale scale);
+
+/// The distribution of an observation given its latents:
+/// - `bernoulli`: x ∈ {0, 1} with logits of the network;
+/// - `normal`: mean of the network, one fixed variance;
+/// - `normal_learned`: one learned variance for all pixels;
+/// - `normal_learned_each`: a learned variance for each pixel.
+enum class Likelihood { bernoulli, normal, normal_learned, normal_learned_each };
+Likelihood parse_likelihood(const std::string& name);
+std::string to_string(Likelihood likelihood);
+
+/// h = body(x), mean = h W + b, log variance = h W' + b' (or from a softplus standard deviation): q(z | x),
+/// p(z | z').
+template <class T> struct NormalNetwork {
+  Mlp<T> body;
+  Linear<T> mean;
+  Linear<T> scale;
+  Scale scale_kind;
+
+  NormalNetwork(std::size_t in, const std::vector<std::size_t>& hidden, std::size_t out,
+                const MlpOptions& options, Scale kind, Rng& rng);
+
+  /// x (B, in): a distribution of rows (B, out)
+  DiagonalNormal<T> operator()(Var<T> x, Rng& rng, Mode mode);
+
+  static void fields(auto& self, auto&& visit) {
+    visit("body", self.body);
+    visit("mean", self.mean);
+    visit("scale", self.scale);
+  }
+};
+
+/// An observation's distribution: `location` holds Bernoulli logits or normal means.
+template <class T> struct Observation {
+  Likelihood likelihood;
+  Var<T> location;      // (B, D)
+  Var<T> log_variance;  // (1) or (D); empty for Bernoulli
+};
+
+/// ln p(x): (B)
+template <class T> Var<T> log_prob(const Observation<T>& p, Var<T> x);
+/// E[x]: (B, D)
+template <class T> Var<T> mean(const Observation<T>& p);
+
+/// h = body(z), location = h W + b: p(x | z).
+template <class T> struct ObservationNetwork {
+  Mlp<T> body;
+  Linear<T> output;
+  Likelihood likelihood;
+  T noise_variance;                          ///< of `Likelihood::normal`
+  std::optional<Parameter<T>> log_variance;  // (1) or (D), where learned; starts at ln noise_variance
+
+  /// Throws unless noise_variance > 0.
+  ObservationNetwork(std::size_t in, const std::vector<std::size_t>& hidden, std::size_t out,
+                     const MlpOptions& options, Likelihood kind, double noise_variance, Rng& rng);
+
+  /// z (B, in): a distribution of rows (B, out)
+  Observation<T> operator()(Var<T> z, Rng& rng, Mode mode);
+
+  static void fields(auto& self, auto&& visit) {
+    visit("body", self.body);
+    visit("output", self.output);
+    visit("log_variance", self.log_variance);
+  }
+};
+
+}  // namespace strata
