@@ -5,6 +5,17 @@
 namespace strata {
 namespace {
 
+// y_ij = row_j
+template <class T> void fill_rows(Tensor<T>& y, const Tensor<T>& row) {
+  const std::size_t columns = row.size();
+  parallel_for(
+      y.shape(0), detail::parallel_elements / columns,
+      [&](std::size_t begin, std::size_t end) {
+        for (std::size_t i = begin; i < end; ++i) std::copy_n(row.data(), columns, y.data() + i * columns);
+      },
+      1);
+}
+
 // For y = a b with ȳ given:        ā += ȳ bᵀ        b̄ += aᵀ ȳ
 template <class T> void accumulate_product(Var<T> a, Var<T> b, const Tensor<T>& y_grad) {
   b.accumulate_with([&](Tensor<T>& gradient, T beta) {
@@ -32,7 +43,7 @@ template <class T> Var<T> affine(Var<T> x, Var<T> weight, Var<T> bias) {
     fail("affine", "needs x (B, I), weight (I, O) and bias (O): x is " + to_string(in) + ", weight is " +
                        to_string(w) + ", bias is " + to_string(b));
   const auto fill = [&](Tensor<T>& y) {
-    xt::noalias(y) = xt::broadcast(bias.value(), y.shape());
+    fill_rows(y, bias.value());
     matmul(x.value(), Transpose::no, weight.value(), Transpose::no, T(1), y);
   };
   return record("affine", {x, weight, bias}, Shape{in[0], w[1]}, fill, [x, weight, bias](Var<T> y) {

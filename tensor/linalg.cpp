@@ -72,6 +72,12 @@ template <class T> void matmul(const Tensor<T>& a, Transpose transpose_a, const 
       register_block);
 }
 
+std::string blas_description() {
+  constexpr const char* builds[] = {"serial", "pthread", "OpenMP"};
+  return std::string("OpenBLAS ") + openblas_get_corename() + ", " + builds[openblas_get_parallel()] +
+         " build";
+}
+
 template void matmul(const Tensor<float>&, Transpose, const Tensor<float>&, Transpose, float, Tensor<float>&);
 template void matmul(const Tensor<double>&, Transpose, const Tensor<double>&, Transpose, double,
                      Tensor<double>&);

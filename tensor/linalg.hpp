@@ -17,4 +17,7 @@ enum class Transpose { no, yes };
 template <class T> void matmul(const Tensor<T>& a, Transpose transpose_a, const Tensor<T>& b,
                                Transpose transpose_b, T beta, Tensor<T>& c);
 
+/// The library behind the products and its kernel, for figures: "OpenBLAS Cooperlake, OpenMP build".
+std::string blas_description();
+
 }  // namespace strata
