@@ -101,12 +101,59 @@ template <class T> Var<T> standard_normal_kl(Var<T> mean, Var<T> log_variance) {
                          });
 }
 
+// y = −½ Σ (ln 2π + s + ε²)        s̄ −= ½ ȳ
+template <class T> Var<T> draw_log_density(Var<T> log_variance, Var<T> epsilon) {
+  require_same_shape("draw_log_density", {log_variance, epsilon});
+  const auto density = [](auto s, auto e) { return -half<T> * (log_two_pi<T> + s + e * e); };
+  return record_row_sums("draw_log_density", {log_variance},
+                         map(density, log_variance.value(), epsilon.value()), [log_variance](Var<T> y) {
+                           const auto slope = [](auto s) { return decltype(s)(-half<T>); };
+                           log_variance.accumulate_rows(y.grad(), map(slope, log_variance.value()));
+                         });
+}
+
+// y_i = Σ_(j<i) l_ij ε_j        l̄_ij += ȳ_i ε_j
+template <class T> Var<T> strict_lower_product(Var<T> lower, Var<T> epsilon) {
+  const Shape shape = epsilon.shape();
+  const std::size_t rows = shape.size() == 2 ? shape[0] : 0, n = shape.size() == 2 ? shape[1] : 0;
+  const std::size_t entries = n * (n - std::min<std::size_t>(n, 1)) / 2;
+  if (shape.size() != 2 || lower.shape() != Shape{rows, entries})
+    fail("strict_lower_product", "needs lower (B, L (L - 1) / 2) and epsilon (B, L): lower is " +
+                                     to_string(lower.shape()) + ", epsilon is " + to_string(shape));
+  // Calls f(entry of lower, i, j) for every entry of one row's matrix.
+  const auto for_each_entry = [n](std::size_t row, auto&& f) {
+    std::size_t entry = row * (n * (n - 1) / 2);
+    for (std::size_t i = 1; i < n; ++i)
+      for (std::size_t j = 0; j < i; ++j) f(entry++, row * n + i, row * n + j);
+  };
+  const auto fill = [&](Tensor<T>& y) {
+    y.fill(T(0));
+    const T *l = lower.value().data(), *e = epsilon.value().data();
+    for (std::size_t row = 0; row < rows; ++row)
+      for_each_entry(
+          row, [&](std::size_t entry, std::size_t i, std::size_t j) { y.data()[i] += l[entry] * e[j]; });
+  };
+  return record("strict_lower_product", {lower}, shape, fill,
+                [lower, epsilon, rows, for_each_entry](Var<T> y) {
+                  lower.accumulate_with([&](Tensor<T>& gradient, T beta) {
+                    const T *upstream = y.grad().data(), *e = epsilon.value().data();
+                    for (std::size_t row = 0; row < rows; ++row)
+                      for_each_entry(row, [&](std::size_t entry, std::size_t i, std::size_t j) {
+                        T& target = gradient.data()[entry];
+                        target = (beta == T(0) ? T(0) : target) + upstream[i] * e[j];
+                      });
+                  });
+                });
+}
+
 #define STRATA_INSTANTIATE(T)                                 \
   template Var<T> normal_log_density(Var<T>, Var<T>, Var<T>); \
   template Var<T> standard_normal_log_density(Var<T>);        \
   template Var<T> bernoulli_log_density(Var<T>, Var<T>);      \
   template Var<T> reparameterize(Var<T>, Var<T>, Var<T>);     \
-  template Var<T> standard_normal_kl(Var<T>, Var<T>);
+  template Var<T> standard_normal_kl(Var<T>, Var<T>);         \
+  template Var<T> draw_log_density(Var<T>, Var<T>);           \
+  template Var<T> strict_lower_product(Var<T>, Var<T>);
 STRATA_INSTANTIATE(float)
 STRATA_INSTANTIATE(double)
 

@@ -173,6 +173,29 @@ template <class T> Var<T> gather_rows(Var<T> x, const std::vector<std::size_t>& 
   });
 }
 
+// y_(i n + k) = x_i        x̄_i += Σ_k ȳ_(i n + k)
+template <class T> Var<T> repeat_rows(Var<T> x, std::size_t times) {
+  Shape shape = x.shape();
+  if (shape.size() == 0 || times == 0)
+    fail("repeat_rows",
+         "cannot repeat the rows of " + to_string(shape) + " " + std::to_string(times) + " times");
+  if (times == 1) return x;
+  const std::size_t rows = shape[0], count = axis_view(shape, 0).inner;
+  shape[0] *= times;
+  const auto fill = [&](Tensor<T>& y) {
+    for (std::size_t i = 0; i < rows; ++i)
+      copy_runs(x.value().data() + i * count, 0, y.data() + i * times * count, count, times, count, T(0));
+  };
+  return record("repeat_rows", {x}, shape, fill, [x, rows, times, count](Var<T> y) {
+    x.accumulate_with([&](Tensor<T>& gradient, T beta) {
+      if (beta == T(0)) gradient.fill(T(0));
+      for (std::size_t i = 0; i < rows; ++i)
+        copy_runs(y.grad().data() + i * times * count, count, gradient.data() + i * count, 0, times, count,
+                  T(1));
+    });
+  });
+}
+
 #define STRATA_INSTANTIATE(T)                                              \
   template Var<T> reshape(Var<T>, const Axes&);                            \
   template Var<T> transpose(Var<T>);                                       \
@@ -180,7 +203,8 @@ template <class T> Var<T> gather_rows(Var<T> x, const std::vector<std::size_t>& 
   template Var<T> concatenate(const std::vector<Var<T>>&, std::ptrdiff_t); \
   template Var<T> slice(Var<T>, std::ptrdiff_t, std::size_t, std::size_t); \
   template Var<T> broadcast(Var<T>, const Shape&);                         \
-  template Var<T> gather_rows(Var<T>, const std::vector<std::size_t>&);
+  template Var<T> gather_rows(Var<T>, const std::vector<std::size_t>&);    \
+  template Var<T> repeat_rows(Var<T>, std::size_t);
 STRATA_INSTANTIATE(float)
 STRATA_INSTANTIATE(double)
 

@@ -22,5 +22,8 @@ template <class T> Var<T> slice(Var<T> x, std::ptrdiff_t axis, std::size_t begin
 template <class T> Var<T> broadcast(Var<T> x, const Shape& shape);
 /// y_i = x_rows[i]: rows along the first axis, in any order, any number of times.
 template <class T> Var<T> gather_rows(Var<T> x, const std::vector<std::size_t>& rows);
+/// Every row along the first axis `times` times, one after another: y_(i times + k) = x_i. Throws for 0
+/// times.
+template <class T> Var<T> repeat_rows(Var<T> x, std::size_t times);
 
 }  // namespace strata

@@ -30,6 +30,9 @@ template <class T> class Var {
  public:
   Var() = default;
 
+  /// Whether it is a variable at all: a default-constructed one is not.
+  explicit operator bool() const { return tape_ != nullptr; }
+
   /// The tensor. Throws if the tape was reset since the variable was made, as do the functions below.
   const Tensor<T>& value() const { return *tape().slot(*this).value; }
   const Shape& shape() const { return value().shape(); }

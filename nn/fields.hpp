@@ -68,5 +68,11 @@ template <class Module> std::size_t parameter_count(const Module& module) {
   });
   return count;
 }
+/// Forgets the gradients that reached a model's parameters.
+template <class Module> void discard_gradients(const Module& module) {
+  for_each_tensor(module, [](const std::string&, const auto& leaf) {
+    if constexpr (detail::is_parameter<std::remove_cvref_t<decltype(leaf)>>) leaf.gradient.received = false;
+  });
+}
 
 }  // namespace strata

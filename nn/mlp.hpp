@@ -36,6 +36,11 @@ template <class T> struct Mlp {
   /// From `in` inputs through these widths; none of them makes the network the identity.
   Mlp(std::size_t in, const std::vector<std::size_t>& widths, const MlpOptions& given, Rng& rng);
 
+  /// The width of the output, for so many inputs.
+  std::size_t width(std::size_t in) const {
+    return layers.empty() ? in : layers.back().linear.bias.value.size();
+  }
+
   /// x (B, in): (B, last width)
   Var<T> operator()(Var<T> x, Rng& rng, Mode mode);
 

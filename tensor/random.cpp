@@ -16,14 +16,19 @@ namespace {
 constexpr std::size_t piece_words = 512;
 constexpr std::size_t piece_blocks = piece_words / 4;
 
+std::uint32_t low(std::uint64_t word) { return static_cast<std::uint32_t>(word); }
+std::uint32_t high(std::uint64_t word) { return static_cast<std::uint32_t>(word >> 32); }
+
+r123::Philox4x32::key_type key_of(const Rng& rng) { return {{low(rng.seed), high(rng.seed)}}; }
+
+r123::Philox4x32::ctr_type block_of(const Rng& rng, std::uint64_t counter, r123::Philox4x32::key_type key) {
+  return r123::Philox4x32()({{low(counter), high(counter), low(rng.stream), high(rng.stream)}}, key);
+}
+
 void draw_words(const Rng& rng, std::uint32_t* words) {
-  const auto low = [](std::uint64_t word) { return static_cast<std::uint32_t>(word); };
-  const auto high = [](std::uint64_t word) { return static_cast<std::uint32_t>(word >> 32); };
-  const r123::Philox4x32::key_type key = {{low(rng.seed), high(rng.seed)}};
+  const auto key = key_of(rng);
   for (std::size_t block = 0; block < piece_blocks; ++block) {
-    const std::uint64_t counter = rng.counter + block;
-    const auto drawn =
-        r123::Philox4x32()({{low(counter), high(counter), low(rng.stream), high(rng.stream)}}, key);
+    const auto drawn = block_of(rng, rng.counter + block, key);
     for (std::size_t word = 0; word < 4; ++word) words[4 * block + word] = drawn[word];
   }
 }
@@ -99,14 +104,18 @@ template <class T> void fill_bernoulli(Rng& rng, const Tensor<T>& p, Tensor<T>& 
   });
 }
 
-std::vector<std::size_t> permutation(Rng& rng, std::size_t n) {
-  Tensor<double> u = Tensor<double>::from_shape({n});
-  fill_uniform(rng, u);
-  std::vector<std::size_t> order(n);
+void permute(Rng& rng, std::size_t n, std::vector<std::size_t>& order) {
+  order.resize(n);
   std::iota(order.begin(), order.end(), std::size_t{0});
-  for (std::size_t i = n; i > 1; --i)  // Fisher and Yates
-    std::swap(order[i - 1], order[static_cast<std::size_t>(u(i - 1) * static_cast<double>(i))]);
-  return order;
+  const r123::Philox4x32::key_type key = key_of(rng);
+  std::size_t left = n;
+  for (; left > 1; left -= std::min<std::size_t>(left, 2)) {  // Fisher and Yates: two numbers a block
+    const auto words = block_of(rng, rng.counter++, key);
+    for (std::size_t k = 0; k < 2 && left - k > 1; ++k) {
+      const double u = unit(words.data() + 2 * k, 0, double());
+      std::swap(order[left - k - 1], order[static_cast<std::size_t>(u * static_cast<double>(left - k))]);
+    }
+  }
 }
 
 template void fill_uniform(Rng&, Tensor<float>&);

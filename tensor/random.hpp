@@ -26,7 +26,7 @@ template <class T> void fill_normal(Rng& rng, Tensor<T>& x);
 /// x_i = 1 with probability p_i, else 0, independently. `x` may be `p` itself.
 template <class T> void fill_bernoulli(Rng& rng, const Tensor<T>& p, Tensor<T>& x);
 
-/// The numbers 0 ... n − 1 in a uniformly drawn order.
-std::vector<std::size_t> permutation(Rng& rng, std::size_t n);
+/// Sets `order` to the numbers 0 ... n − 1 in a uniformly drawn order.
+void permute(Rng& rng, std::size_t n, std::vector<std::size_t>& order);
 
 }  // namespace strata

@@ -6,18 +6,12 @@
 #include <optional>
 #include <string>
 
-#include "tensor/tensor.hpp"
 #include "tools/download.hpp"
+#include "vae/batches.hpp"
 
 namespace strata::tools {
 
-/// Images and what they show, in file order.
-struct ImageSet {
-  Tensor<std::uint8_t> images;  // (N, 28, 28), 0 is background
-  Tensor<std::uint8_t> labels;  // (N), 0 ... 9
-};
-
-/// A data set and where it came from.
+/// A data set and where it came from: images (N, 28, 28), 0 the background, and labels 0 ... 9, in file order.
 struct Mnist {
   std::string name;  // "MNIST" or "Fashion-MNIST" by the content's checksum, else the folder's name
   std::filesystem::path folder;

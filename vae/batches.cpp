@@ -27,9 +27,25 @@ template <class T> void gather_batch(const Tensor<std::uint8_t>& images, std::sp
   if (binarize == Binarize::dynamic) fill_bernoulli(rng, x, x);
 }
 
-template void gather_batch(const Tensor<std::uint8_t>&, std::span<const std::size_t>, Binarize, Rng&,
-                           Tensor<float>&);
-template void gather_batch(const Tensor<std::uint8_t>&, std::span<const std::size_t>, Binarize, Rng&,
-                           Tensor<double>&);
+template <class T> void gather_one_hot(const Tensor<std::uint8_t>& labels, std::span<const std::size_t> rows,
+                                       std::size_t classes, Tensor<T>& c) {
+  c.resize({rows.size(), classes});
+  c.fill(T(0));
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const std::size_t label = labels(rows[i]);
+    if (label >= classes)
+      fail("gather_one_hot",
+           "label " + std::to_string(label) + " is none of " + std::to_string(classes) + " classes");
+    c(i, label) = T(1);
+  }
+}
+
+#define STRATA_INSTANTIATE(T)                                                                           \
+  template void gather_batch(const Tensor<std::uint8_t>&, std::span<const std::size_t>, Binarize, Rng&, \
+                             Tensor<T>&);                                                               \
+  template void gather_one_hot(const Tensor<std::uint8_t>&, std::span<const std::size_t>, std::size_t,  \
+                               Tensor<T>&);
+STRATA_INSTANTIATE(float)
+STRATA_INSTANTIATE(double)
 
 }  // namespace strata

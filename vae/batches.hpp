@@ -16,8 +16,19 @@ enum class Binarize { none, threshold, dynamic };
 Binarize parse_binarize(const std::string& name);
 std::string to_string(Binarize binarize);
 
+/// Images and what they show.
+struct ImageSet {
+  Tensor<std::uint8_t> images;  // (N, height, width)
+  Tensor<std::uint8_t> labels;  // (N)
+};
+
 /// Writes the given images, rows of `images` (N, ...), into x: (rows, pixels of one image).
 template <class T> void gather_batch(const Tensor<std::uint8_t>& images, std::span<const std::size_t> rows,
                                      Binarize binarize, Rng& rng, Tensor<T>& x);
+
+/// Writes the labels of the given rows as unit vectors into c: (rows, classes). Throws for a label of
+/// `classes` or more.
+template <class T> void gather_one_hot(const Tensor<std::uint8_t>& labels, std::span<const std::size_t> rows,
+                                       std::size_t classes, Tensor<T>& c);
 
 }  // namespace strata

@@ -26,16 +26,20 @@ std::string to_string(Likelihood likelihood) { return name_of(likelihood_names, 
 
 template <class T>
 NormalNetwork<T>::NormalNetwork(std::size_t in, const std::vector<std::size_t>& hidden, std::size_t out,
-                                const MlpOptions& options, Scale kind, Rng& rng)
+                                const MlpOptions& options, Scale kind, Covariance covariance, Rng& rng)
     : body(in, hidden, options, rng),
-      mean(hidden.empty() ? in : hidden.back(), out, options.init, rng),
-      scale(hidden.empty() ? in : hidden.back(), out, options.init, rng),
-      scale_kind(kind) {}
+      mean(body.width(in), out, options.init, rng),
+      scale(body.width(in), out, options.init, rng),
+      scale_kind(kind) {
+  if (covariance == Covariance::full && out > 1)
+    lower.emplace(body.width(in), out * (out - 1) / 2, options.init, rng);
+}
 
-template <class T> DiagonalNormal<T> NormalNetwork<T>::operator()(Var<T> x, Rng& rng, Mode mode) {
+template <class T> Normal<T> NormalNetwork<T>::operator()(Var<T> x, Rng& rng, Mode mode) {
   const auto h = body(x, rng, mode);
   const auto s = scale(h);
-  return {mean(h), scale_kind == Scale::softplus ? 2 * log_softplus(s) : s};  // ln σ² = 2 ln softplus s
+  return {mean(h), scale_kind == Scale::softplus ? 2 * log_softplus(s) : s,  // ln σ² = 2 ln softplus s
+          lower ? (*lower)(h) : Var<T>()};
 }
 
 template <class T> Var<T> log_prob(const Observation<T>& p, Var<T> x) {
@@ -52,7 +56,7 @@ ObservationNetwork<T>::ObservationNetwork(std::size_t in, const std::vector<std:
                                           std::size_t out, const MlpOptions& options, Likelihood kind,
                                           double variance, Rng& rng)
     : body(in, hidden, options, rng),
-      output(hidden.empty() ? in : hidden.back(), out, options.init, rng),
+      output(body.width(in), out, options.init, rng),
       likelihood(kind),
       noise_variance(static_cast<T>(variance)) {
   if (!(variance > 0))

@@ -22,24 +22,29 @@ enum class Likelihood { bernoulli, normal, normal_learned, normal_learned_each }
 Likelihood parse_likelihood(const std::string& name);
 std::string to_string(Likelihood likelihood);
 
+/// Whether a normal's components are independent given the network's input, or have a learned covariance.
+enum class Covariance { diagonal, full };
+
 /// h = body(x), mean = h W + b, log variance = h W' + b' (or from a softplus standard deviation): q(z | x),
 /// p(z | z').
 template <class T> struct NormalNetwork {
   Mlp<T> body;
   Linear<T> mean;
   Linear<T> scale;
+  std::optional<Linear<T>> lower;  // of a full covariance
   Scale scale_kind;
 
   NormalNetwork(std::size_t in, const std::vector<std::size_t>& hidden, std::size_t out,
-                const MlpOptions& options, Scale kind, Rng& rng);
+                const MlpOptions& options, Scale kind, Covariance covariance, Rng& rng);
 
   /// x (B, in): a distribution of rows (B, out)
-  DiagonalNormal<T> operator()(Var<T> x, Rng& rng, Mode mode);
+  Normal<T> operator()(Var<T> x, Rng& rng, Mode mode);
 
   static void fields(auto& self, auto&& visit) {
     visit("body", self.body);
     visit("mean", self.mean);
     visit("scale", self.scale);
+    visit("lower", self.lower);
   }
 };
 

@@ -1,8 +1,7 @@
 // The variational autoencoder (Kingma and Welling 2014; Rezende et al. 2014).
 #pragma once
 
-#include "vae/elbo.hpp"
-#include "vae/networks.hpp"
+#include "vae/path.hpp"
 
 namespace strata {
 
@@ -15,6 +14,7 @@ struct VaeConfig {
   Likelihood likelihood = Likelihood::bernoulli;
   double noise_variance = 0.05;  ///< of normal likelihoods: fixed, or where learning starts
   Scale scale = Scale::log_variance;
+  std::size_t condition = 0;  ///< the width of what both networks read beside their input, such as a label
 };
 
 template <class T> struct Vae {
@@ -23,14 +23,14 @@ template <class T> struct Vae {
 
   Vae(const VaeConfig& config, Rng& rng);
 
-  /// The ELBO's terms for x (B, D) with z = mean + σ ⊙ epsilon, epsilon (B, L).
-  Elbo<T> elbo(Var<T> x, Var<T> epsilon, Rng& rng, Mode mode);
+  /// q(z | x), the draw z = mean + σ ⊙ epsilon, and p(x | z); epsilon (N K, L) is one matrix.
+  Path<T> path(const Given<T>& given, const Layers<Var<T>>& epsilon, Rng& rng, Mode mode);
 
-  /// The same with epsilon drawn from N(0, I): one sample a row.
-  Elbo<T> elbo(Var<T> x, Rng& rng, Mode mode);
+  /// The same with epsilon drawn from N(0, I).
+  Path<T> path(const Given<T>& given, Rng& rng, Mode mode);
 
   /// The width of z.
-  std::size_t latent() const { return encoder.mean.bias.value.size(); }
+  Layers<std::size_t> latent() const { return {encoder.mean.bias.value.size()}; }
 
   static void fields(auto& self, auto&& visit) {
     visit("encoder", self.encoder);

@@ -28,6 +28,13 @@ const Shapes paired_rows = {{{1}, {1}},         {{1, 7}, {1, 7}},       {{7, 1},
 template <class T> const Var<T>& second(const std::vector<Var<T>>& x) { return x.size() > 1 ? x[1] : x[0]; }
 template <class T> const Var<T>& third(const std::vector<Var<T>>& x) { return x.size() > 2 ? x[2] : x[0]; }
 
+// Fixed numbers on the tape of x, in double and float alike.
+template <class T> Var<T> noise_beside(Var<T> x, const Shape& shape) {
+  return x.tape().constant(shape, [](Tensor<T>& noise) {
+    for (std::size_t i = 0; i < noise.size(); ++i) noise.data()[i] = static_cast<T>(i % 7) - T(2.5);
+  });
+}
+
 }  // namespace
 
 std::vector<Row> gradient_table() {
@@ -125,6 +132,10 @@ std::vector<Row> gradient_table() {
        },
        {{{3}}, {{3, 7}}, {{3, 1}}, {{3, 33}}, {{4, 3, 2}}, {{3, 16}}}},
 
+      {"repeat_rows",
+       [](auto& x) { return square(repeat_rows(x[0], 3)); },
+       {{{1}}, {{1, 7}}, {{7, 1}}, {{3, 5}}, {{33}}, {{2, 3, 4}}}},
+
       {"matmul",
        [](auto& x) { return matmul(x[0], second(x)); },
        {{{1, 1}, {1, 1}},
@@ -170,6 +181,16 @@ std::vector<Row> gradient_table() {
         {{2, 3, 5}, {2, 3, 5}, {2, 3, 5}},
         {{4, 5}}}},
       {"standard_normal_kl", [](auto& x) { return standard_normal_kl(x[0], second(x)); }, paired_rows},
+      {"draw_log_density",
+       [](auto& x) { return draw_log_density(x[0], noise_beside(x[0], x[0].shape())); },
+       {{{1}}, {{1, 7}}, {{7, 1}}, {{3, 33}}, {{2, 3, 5}}, {{4, 5}}}},
+      {"strict_lower_product",
+       [](auto& x) {
+         std::size_t n = 1;
+         while (n * (n - 1) / 2 < x[0].shape()[1]) ++n;
+         return strict_lower_product(x[0], noise_beside(x[0], {x[0].shape()[0], n}));
+       },
+       {{{1, 1}}, {{1, 3}}, {{7, 1}}, {{3, 6}}, {{5, 10}}, {{2, 28}}}},
       {"batch_norm",
        [](auto& x) { return batch_norm(x[0], second(x), third(x), batch_statistics(x[0]), 0x1p-10); },
        {{{1, 7}, {7}, {7}},

@@ -3,6 +3,7 @@
 #include <Random123/philox.h>
 
 #include <catch2/catch.hpp>
+#include <map>
 #include <numeric>
 #include <set>
 
@@ -102,10 +103,20 @@ TEMPLATE_TEST_CASE("Bernoulli draws have the given probabilities, certain at 0 a
 
 TEST_CASE("A permutation holds every number once, and differs from draw to draw") {
   Rng rng{2};
-  const auto first = permutation(rng, 1000), second = permutation(rng, 1000);
+  std::vector<std::size_t> first, second, none;
+  permute(rng, 1000, first);
+  permute(rng, 1000, second);
   CHECK(first != second);
   CHECK(std::set(first.begin(), first.end()).size() == 1000);
-  CHECK(permutation(rng, 0).empty());
+  permute(rng, 0, none);
+  CHECK(none.empty());
+  std::map<std::vector<std::size_t>, int> seen;
+  for (int draw = 0; draw < 6000; ++draw) {
+    permute(rng, 3, none);
+    ++seen[none];
+  }
+  CHECK(seen.size() == 6);
+  for (const auto& [order, count] : seen) CHECK(std::abs(count - 1000) < 150);
   std::size_t fixed = 0;
   for (std::size_t i = 0; i < 1000; ++i) fixed += first[i] == i;
   CHECK(fixed < 10);

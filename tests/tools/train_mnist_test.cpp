@@ -1,0 +1,300 @@
+// The program train_mnist, run as its user runs it, on a data set of a few images.
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <iterator>
+#include <map>
+#include <sstream>
+
+#include "tensor/io/safetensors.hpp"
+#include "tests/temporary_folder.hpp"
+#include "tests/tools/idx_files.hpp"
+#include "tests/tools/program.hpp"
+
+using namespace strata;
+using namespace strata::tools;
+using Catch::Contains;
+namespace fs = std::filesystem;
+
+namespace {
+
+using Arguments = std::vector<std::string>;
+
+// A folder with the data set `data` of 60 + 20 images, where train_mnist runs.
+class Workplace {
+ public:
+  Workplace() {
+    fs::create_directory(folder_ / "data");
+    write_images(folder_ / "data", "train", 60);
+    write_images(folder_ / "data", "t10k", 20);
+  }
+
+  fs::path operator/(const fs::path& name) const { return folder_ / name; }
+
+  // A run of one epoch of the smallest model, unless `more` says otherwise, into the folder `out`.
+  Ran train(const Arguments& more = {}) const {
+    const std::map<std::string, std::string> usual = {
+        {"--data", "data"}, {"--out", "out"}, {"--hidden", "16,8"}, {"--batch", "20"}, {"--epochs", "1"}};
+    Arguments arguments = more;
+    for (const auto& [option, value] : usual)
+      if (std::find(more.begin(), more.end(), option) == more.end())
+        arguments.insert(arguments.end(), {option, value});
+    return run(STRATA_TRAIN_MNIST, arguments, folder_.path());
+  }
+
+  // Every path below a folder of the workplace, and the files' bytes.
+  std::map<std::string, std::string> content(const fs::path& below = "") const {
+    std::map<std::string, std::string> all;
+    for (const auto& entry : fs::recursive_directory_iterator(folder_ / below))
+      all[fs::relative(entry.path(), folder_ / below)] = entry.is_regular_file() ? content_of(entry) : "";
+    return all;
+  }
+
+ private:
+  TemporaryFolder folder_;
+};
+
+// The lines of metrics.csv after its header.
+std::vector<std::vector<double>> metrics_of(const fs::path& run) {
+  const auto lines = lines_of(content_of(run / "metrics.csv"));
+  REQUIRE_FALSE(lines.empty());
+  CHECK(lines[0] == "epoch,train_elbo,test_elbo,test_reconstruction,test_kl,learning_rate,seconds,step_ms");
+  std::vector<std::vector<double>> all;
+  for (std::size_t i = 1; i < lines.size(); ++i) {
+    all.emplace_back();
+    std::istringstream in(lines[i]);
+    for (std::string cell; std::getline(in, cell, ',');) all.back().push_back(std::stod(cell));
+    REQUIRE(all.back().size() == 8);
+  }
+  return all;
+}
+
+struct Size {
+  unsigned width, height;
+};
+
+// As the header of a PNG file tells it.
+Size png_size(const fs::path& file) {
+  const std::string bytes = content_of(file);
+  REQUIRE(bytes.substr(0, 8) == "\x89PNG\r\n\x1a\n");
+  REQUIRE(bytes.size() > 33);
+  const auto number = [&](std::size_t at) {
+    unsigned n = 0;
+    for (std::size_t i = at; i < at + 4; ++i) n = n << 8 | static_cast<unsigned char>(bytes[i]);
+    return n;
+  };
+  return {number(16), number(20)};
+}
+
+// A run that is refused: status 2, one line of complaint with these words, and no file touched.
+void check_refused(const Workplace& here, const Arguments& arguments, const Arguments& words) {
+  const auto before = here.content();
+  const Ran ran = here.train(arguments);
+  std::string command = "train_mnist";
+  for (const std::string& argument : arguments) command += " " + argument;
+  INFO(command << "\n" << ran.err);
+  CHECK(ran.status == 2);
+  CHECK(lines_of(ran.err).size() == 1);
+  CHECK(ran.err.size() < 300);
+  CHECK_THAT(ran.err, Catch::StartsWith("train_mnist: ") && Catch::EndsWith("\n"));
+  for (const std::string& word : words) CHECK_THAT(ran.err, Contains(word));
+  CHECK(here.content() == before);
+}
+
+}  // namespace
+
+TEST_CASE("train_mnist writes metrics, weights and pictures") {
+  const Workplace here;
+  const Ran ran = here.train({"--epochs", "2"});
+  INFO(ran.err);
+  REQUIRE(ran.status == 0);
+  CHECK(ran.err.empty());
+  CHECK_THAT(ran.out, Contains("data from data: 60 training and 20 test images"));
+  CHECK_THAT(ran.out, Contains("epoch 2/2") && Contains("written to out"));
+  // Standard output is a file here: nothing of what redraws a line on a terminal.
+  CHECK(ran.out.find_first_of("\r\x1b\b") == std::string::npos);
+
+  const auto metrics = metrics_of(here / "out");
+  REQUIRE(metrics.size() == 2);
+  for (std::size_t i = 0; i < 2; ++i) {
+    const auto& line = metrics[i];
+    CHECK(line[0] == static_cast<double>(i + 1));
+    CHECK(line[1] < 0);
+    CHECK(line[2] < 0);
+    CHECK(line[2] == Approx(line[3] - line[4]).epsilon(1e-5));
+    CHECK(line[4] >= 0);
+    CHECK(line[5] == 1e-3);
+    CHECK(line[6] > 0);
+    CHECK(line[7] > 0);
+  }
+  CHECK(metrics[1][1] > metrics[0][1]);
+
+  const Safetensors weights = Safetensors::read(here / "out/model.safetensors");
+  CHECK(weights.metadata.at("model") == "vae");
+  CHECK(weights.metadata.at("hidden") == "16,8");
+  CHECK((weights.shape("encoder.body.0.weight") == Shape{784, 16}));
+
+  for (const char* name : {"reconstructions.png", "samples.png", "latents.png"}) {
+    INFO(name);
+    const Size size = png_size(here / "out" / name);
+    CHECK((size.width >= 100 && size.width <= 2000));
+    CHECK((size.height >= 100 && size.height <= 2000));
+  }
+  const Size manifold = png_size(here / "out/manifold.png");
+  CHECK(manifold.width == 20 * 28);
+  CHECK(manifold.height == 20 * 28);
+  CHECK(here.content("out").size() == 6);
+}
+
+TEST_CASE("train_mnist gives the same run for the same seed, and another for another") {
+  const Workplace here;
+  for (const char* out : {"a", "b"})
+    REQUIRE(here.train({"--out", out, "--seed", "7", "--epochs", "2"}).status == 0);
+  REQUIRE(here.train({"--out", "c", "--seed", "8", "--epochs", "2"}).status == 0);
+  auto a = here.content("a"), b = here.content("b");
+  a.erase("metrics.csv");
+  b.erase("metrics.csv");
+  CHECK((a == b));
+
+  const auto without_times = [&](const char* out) {
+    auto metrics = metrics_of(here / out);
+    for (auto& line : metrics) line.resize(6);
+    return metrics;
+  };
+  CHECK(without_times("a") == without_times("b"));
+  CHECK(without_times("a") != without_times("c"));
+}
+
+TEST_CASE("train_mnist replaces a run only if it is told to") {
+  const Workplace here;
+  REQUIRE(here.train().status == 0);
+  check_refused(here, {"--seed", "1"}, {"out", "--overwrite"});
+  const auto before = here.content("out");
+  REQUIRE(here.train({"--seed", "1", "--overwrite"}).status == 0);
+  const auto after = here.content("out");
+  CHECK(after.size() == before.size());
+  CHECK(after.at("model.safetensors") != before.at("model.safetensors"));
+  CHECK(metrics_of(here / "out").size() == 1);
+}
+
+TEST_CASE("train_mnist trains every kind of model") {
+  const Workplace here;
+  const auto options = GENERATE(values<Arguments>({{"--likelihood", "bernoulli"},
+                                                   {"--likelihood", "normal"},
+                                                   {"--likelihood", "normal-learned"},
+                                                   {"--likelihood", "normal-learned-each"},
+                                                   {"--batch-norm"},
+                                                   {"--activation", "tanh"},
+                                                   {"--activation", "relu"},
+                                                   {"--activation", "leaky_relu"},
+                                                   {"--activation", "sigmoid"},
+                                                   {"--init", "he"},
+                                                   {"--init", "glorot"},
+                                                   {"--scale", "softplus"},
+                                                   {"--binarize", "none", "--likelihood", "normal"},
+                                                   {"--binarize", "threshold"},
+                                                   {"--beta", "0.5", "--warmup-epochs", "3"},
+                                                   {"--latent", "1"},
+                                                   {"--latent", "5"},
+                                                   {"--manifold", "linear"},
+                                                   {"--threads", "1"},
+                                                   {"--optimizer", "adam"},
+                                                   {"--optimizer", "adamw"},
+                                                   {"--optimizer", "sgd", "--lr", "1e-6"},
+                                                   {"--optimizer", "momentum", "--lr", "1e-6"},
+                                                   {"--optimizer", "nesterov", "--lr", "1e-6"},
+                                                   {"--optimizer", "rmsprop"},
+                                                   {"--optimizer", "adagrad"}}));
+  const Ran ran = here.train(options);
+  INFO(options[0] << " " << options.back() << "\n" << ran.err);
+  REQUIRE(ran.status == 0);
+  CHECK(ran.err.empty());
+  const auto metrics = metrics_of(here / "out");
+  REQUIRE(metrics.size() == 1);
+  for (const double value : metrics[0]) CHECK(std::isfinite(value));
+}
+
+TEST_CASE("train_mnist refuses what it does not understand in one line and leaves no file") {
+  const Workplace here;
+  check_refused(here, {"--frobnicate"}, {"--frobnicate", "--help"});
+  check_refused(here, {"stray"}, {"stray", "--help"});
+  check_refused(here, {"--batch", "-5"}, {"--batch", "-5", "--help"});
+  check_refused(here, {"--batch", "0"}, {"--batch", "--help"});
+  check_refused(here, {"--batch", "61"}, {"batch", "61", "60"});
+  check_refused(here, {"--epochs", "ten"}, {"--epochs", "ten", "--help"});
+  check_refused(here, {"--epochs", "0"}, {"--epochs", "--help"});
+  check_refused(here, {"--epochs", "2.5"}, {"--epochs", "2.5", "--help"});
+  check_refused(here, {"--epochs"}, {"--epochs", "--help"});
+  check_refused(here, {"--hidden", "16,x"}, {"--hidden", "x", "--help"});
+  for (const char* rate : {"0", "-0.1", "nan", "inf", "fast"})
+    check_refused(here, {"--lr", rate}, {"--lr", rate, "--help"});
+  check_refused(here, {"--beta", "-1"}, {"--beta", "-1", "--help"});
+  check_refused(here, {"--seed", "-1"}, {"--seed", "-1", "--help"});
+  check_refused(here, {"--warmup-epochs", "-1"}, {"--warmup-epochs", "-1", "--help"});
+  check_refused(here, {"--threads", "100000"}, {"--threads", "100000", "--help"});
+}
+
+TEST_CASE("train_mnist names the choices where a name is unknown") {
+  const Workplace here;
+  check_refused(here, {"--activation", "swish"}, {"activation", "'swish'", "softplus", "leaky_relu"});
+  check_refused(here, {"--likelihood", "poisson"},
+                {"likelihood", "'poisson'", "bernoulli", "normal-learned"});
+  check_refused(here, {"--binarize", "maybe"}, {"binarize", "'maybe'", "none", "threshold", "dynamic"});
+  check_refused(here, {"--optimizer", "lbfgs"}, {"optimizer", "'lbfgs'", "adam", "rmsprop"});
+  check_refused(here, {"--init", "zero"}, {"init", "'zero'", "source", "he", "glorot"});
+  check_refused(here, {"--scale", "exp"}, {"scale", "'exp'", "log_variance", "softplus"});
+  check_refused(here, {"--manifold", "polar"}, {"manifold", "polar", "quantiles", "linear"});
+  // Before the data are looked for, and perhaps downloaded.
+  check_refused(here, {"--activation", "swish", "--data", "nowhere"}, {"activation"});
+  check_refused(here, {"--optimizer", "lbfgs", "--data", "nowhere"}, {"optimizer"});
+}
+
+TEST_CASE("train_mnist names the file where the data are wrong, and leaves no file") {
+  const Workplace here;
+  check_refused(here, {"--data", "nowhere"}, {"nowhere", "no such folder", "--data"});
+
+  const std::string images = "train-images-idx3-ubyte", pixels(60 * 784, '\x01');
+  const std::string good = idx_bytes({60, 28, 28}, pixels);
+  const auto check_file = [&](const std::string& content, const Arguments& words) {
+    std::ofstream(here / "data" / images, std::ios::binary) << content;
+    check_refused(here, {}, words);
+  };
+  const std::string file = "data/" + images;
+  check_file(good.substr(0, 5000), {file, "5000 bytes", "cut short"});
+  check_file("", {file, "0 bytes"});
+  check_file("<html>404</html>", {file, "magic number"});
+  check_file(idx_bytes({60, 28, 27}, pixels.substr(60 * 28)), {file, "(60, 28, 27)", "28, 28"});
+  check_file(idx_bytes({20, 28, 28}, pixels.substr(40 * 784)), {images, "60 labels", "20 images"});
+  fs::remove(here / file);
+  check_refused(here, {}, {"data", images});
+}
+
+TEST_CASE("train_mnist says in one line where it cannot write") {
+  const Workplace here;
+  check_refused(here, {"--out", "data/train-labels-idx1-ubyte/run"}, {"data/train-labels-idx1-ubyte/run"});
+}
+
+TEST_CASE("train_mnist --help has one line for each option") {
+  const TemporaryFolder here;
+  const Ran ran = run(STRATA_TRAIN_MNIST, {"--help"}, here.path());
+  INFO(ran.out);
+  CHECK(ran.status == 0);
+  CHECK(ran.err.empty());
+  CHECK(fs::is_empty(here.path()));
+  // Each line: the option, perhaps its value, then what it does; no second line that goes on with it.
+  std::map<std::string, std::size_t> words;
+  for (const std::string& line : lines_of(ran.out)) {
+    CHECK_THAT(line, !Catch::StartsWith("   "));
+    std::istringstream in(line);
+    Arguments parts{std::istream_iterator<std::string>(in), {}};
+    if (!parts.empty()) words[parts[0]] = parts.size();
+  }
+  for (const char* option :
+       {"-h,--help",       "--data",       "--no-download", "--out",        "--overwrite",  "--hidden",
+        "--latent",        "--activation", "--init",        "--batch-norm", "--likelihood", "--scale",
+        "--binarize",      "--epochs",     "--batch",       "--optimizer",  "--lr",         "--beta",
+        "--warmup-epochs", "--seed",       "--threads",     "--manifold"}) {
+    INFO(option);
+    CHECK(words[option] >= 3);
+  }
+}

@@ -1,0 +1,28 @@
+// What training and evaluation report.
+#pragma once
+
+#include "vae/path.hpp"
+
+namespace strata {
+
+/// Means over images, in nats per image; a zero of the first kind until something is added.
+struct Metrics {
+  double reconstruction = 0;
+  Layers<double> layer_kl;  // of each layer, bottom up
+
+  double kl() const;                                     ///< of all layers
+  double elbo() const { return reconstruction - kl(); }  ///< with beta = 1, whatever the training's
+
+  Metrics& operator+=(const Metrics& other);
+  Metrics operator*(double factor) const;
+  Metrics operator/(double divisor) const { return *this * (1 / divisor); }
+};
+
+/// The means of the terms over all rows.
+template <class T> Metrics mean_metrics(const Terms<T>& terms);
+
+/// Counts active units: those whose posterior mean varies over images, Var_x(E_q[z]) > 0.01 (Burda et al.
+/// 2015, section 5.2), from the means E_q[z] of one layer, (N, L).
+std::size_t active_units(const Tensor<double>& posterior_means);
+
+}  // namespace strata
