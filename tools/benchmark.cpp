@@ -88,7 +88,7 @@ template <class Model> class Training {
  public:
   template <class Config> Training(const Config& config, std::size_t batch)
       : model_(config, rng_),
-        images_(random_images(batch, 784)),
+        images_{random_images(batch, 784), Tensor<std::uint8_t>(Shape{batch}, std::uint8_t{0})},
         optimizer_(parameters<float>(model_), Adam{}, 1e-3),
         trainer_(model_, images_, optimizer_, {.batch = batch}) {}
 
@@ -108,7 +108,7 @@ template <class Model> class Training {
 
   Rng rng_{1};
   Model model_;
-  Tensor<std::uint8_t> images_;
+  ImageSet images_;
   Optimizer<float> optimizer_;
   Trainer<Model> trainer_;  // an epoch is one step: there are as many images as a batch holds
 };

@@ -7,6 +7,18 @@
 
 namespace strata::tools {
 
+void add_data_options(CLI::App& app, DataOptions& options) {
+  app.add_option("--data", options.data,
+                 "folder with the four IDX files; else STRATA_MNIST_DIR, data/mnist, or a download");
+  app.add_flag("--no-download", options.no_download, "never download the data");
+}
+
+Mnist load(const DataOptions& options) {
+  MnistOptions mnist{.download = !options.no_download, .source = {.log = &std::cerr}};
+  if (!options.data.empty()) mnist.data = options.data;
+  return load_mnist(mnist);
+}
+
 int run_program(CLI::App& app, int argc, char** argv, const std::function<void()>& program) {
   const std::string name = std::filesystem::path(argv[0]).filename();
   try {

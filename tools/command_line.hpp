@@ -5,7 +5,21 @@
 #include <functional>
 #include <string>
 
+#include "tools/mnist.hpp"
+
 namespace strata::tools {
+
+/// Where a program finds its data.
+struct DataOptions {
+  std::string data;
+  bool no_download = false;
+};
+
+/// --data and --no-download.
+void add_data_options(CLI::App& app, DataOptions& options);
+
+/// The data that they name; downloads are reported on the standard error stream.
+Mnist load(const DataOptions& options);
 
 /// Parses the command line and runs the program. An error of either is one line on the standard error stream,
 /// and exit status 2; 0 otherwise.

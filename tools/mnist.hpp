@@ -11,7 +11,8 @@
 
 namespace strata::tools {
 
-/// A data set and where it came from: images (N, 28, 28), 0 the background, and labels 0 ... 9, in file order.
+/// A data set and where it came from: images (N, 28, 28), 0 the background, and labels 0 ... 9, in file
+/// order.
 struct Mnist {
   std::string name;  // "MNIST" or "Fashion-MNIST" by the content's checksum, else the folder's name
   std::filesystem::path folder;

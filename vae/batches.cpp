@@ -40,6 +40,14 @@ template <class T> void gather_one_hot(const Tensor<std::uint8_t>& labels, std::
   }
 }
 
+Tensor<float> mean_image(const Tensor<std::uint8_t>& images) {
+  const std::size_t count = images.shape(0), pixels = images.size() / count;
+  Tensor<double> sum = xt::zeros<double>({pixels});
+  for (std::size_t i = 0; i < count; ++i)
+    for (std::size_t j = 0; j < pixels; ++j) sum(j) += images.data()[i * pixels + j];
+  return xt::cast<float>(sum / (255.0 * static_cast<double>(count)));
+}
+
 #define STRATA_INSTANTIATE(T)                                                                           \
   template void gather_batch(const Tensor<std::uint8_t>&, std::span<const std::size_t>, Binarize, Rng&, \
                              Tensor<T>&);                                                               \

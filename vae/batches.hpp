@@ -31,4 +31,7 @@ template <class T> void gather_batch(const Tensor<std::uint8_t>& images, std::sp
 template <class T> void gather_one_hot(const Tensor<std::uint8_t>& labels, std::span<const std::size_t> rows,
                                        std::size_t classes, Tensor<T>& c);
 
+/// The mean grey level in [0, 1] of every pixel: (pixels of one image).
+Tensor<float> mean_image(const Tensor<std::uint8_t>& images);
+
 }  // namespace strata

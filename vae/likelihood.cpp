@@ -51,8 +51,8 @@ template <class T> Layers<Var<T>> noise_of(Tape<T>& tape, const Layers<std::size
   return epsilon;
 }
 
-template <class T> Tensor<T> row_of(const Tensor<T>& x, std::size_t row) {
-  return xt::view(x, xt::range(row, row + 1), xt::all());
+template <class T> Tensor<T> rows_of(const Tensor<T>& x, std::size_t first, std::size_t last) {
+  return xt::view(x, xt::range(first, last), xt::all());
 }
 
 }  // namespace
@@ -72,8 +72,8 @@ std::vector<ImageEstimate> estimate_likelihood(Model& model, const Tensor<T>& x,
     for (std::size_t first = 0; first < options.samples; first += chunk) {
       const std::size_t count = std::min(chunk, options.samples - first);
       tape.reset();
-      Given<T> given{tape.constant(row_of(x, image)), {}, count};
-      if (condition.dimension() == 2) given.condition = tape.constant(row_of(condition, image));
+      Given<T> given{tape.constant(rows_of(x, image, image + 1)), {}, count};
+      if (condition.dimension() == 2) given.condition = tape.constant(rows_of(condition, image, image + 1));
       const auto epsilon = noise_of(tape, model.latent(), options.seed, image, first, count);
       Rng unused;  // inference draws nothing else
       const auto parts = terms(model.path(given, epsilon, unused, Mode::inference));
@@ -98,21 +98,24 @@ MeanAndError mean_and_error(const std::vector<double>& values) {
 template <class T, class Model>
 std::vector<Tensor<double>> posterior_means(Model& model, const Tensor<T>& x, const Tensor<T>& condition,
                                             std::size_t samples, std::uint64_t seed) {
+  constexpr std::size_t images_together = 100;
   const auto widths = model.latent();
+  const std::size_t count = x.shape(0);
   std::vector<Tensor<double>> means;
-  for (const std::size_t width : widths) means.push_back(xt::zeros<double>({x.shape(0), width}));
+  for (const std::size_t width : widths) means.push_back(xt::zeros<double>({count, width}));
   Tape<T> tape(Record::values);
-  for (std::size_t image = 0; image < x.shape(0); ++image) {
+  Rng rng{seed};
+  for (std::size_t first = 0; first < count; first += images_together) {
+    const std::size_t last = std::min(count, first + images_together);
     tape.reset();
-    Given<T> given{tape.constant(row_of(x, image)), {}, samples};
-    if (condition.dimension() == 2) given.condition = tape.constant(row_of(condition, image));
-    Rng unused;
-    const auto path =
-        model.path(given, noise_of(tape, widths, seed, image, 0, samples), unused, Mode::inference);
-    for (std::size_t t = 0; t < widths.size(); ++t) {
-      const Tensor<T> mean = xt::mean(path.q[t].mean.value(), {0});
-      xt::view(means[t], image, xt::all()) = xt::cast<double>(mean);
-    }
+    Given<T> given{tape.constant(rows_of(x, first, last)), {}, samples};
+    if (condition.dimension() == 2) given.condition = tape.constant(rows_of(condition, first, last));
+    const auto path = model.path(given, rng, Mode::inference);
+    for (std::size_t t = 0; t < widths.size(); ++t)
+      for (std::size_t row = 0; row < (last - first) * samples; ++row)
+        for (std::size_t unit = 0; unit < widths[t]; ++unit)
+          means[t](first + row / samples, unit) +=
+              static_cast<double>(path.q[t].mean.value()(row, unit)) / static_cast<double>(samples);
   }
   return means;
 }

@@ -1,5 +1,8 @@
 #include "vae/networks.hpp"
 
+#include <algorithm>
+#include <cmath>
+
 #include "autograd/elementwise.hpp"
 #include "autograd/probability.hpp"
 #include "nn/names.hpp"
@@ -74,6 +77,17 @@ template <class T> Observation<T> ObservationNetwork<T>::operator()(Var<T> z, Rn
   else if (likelihood == Likelihood::normal)
     p.log_variance = tape.constant(Shape{1}, [&](Tensor<T>& s) { s.fill(std::log(noise_variance)); });
   return p;
+}
+
+template <class T> void ObservationNetwork<T>::start_at(const Tensor<T>& mean) {
+  Tensor<T>& bias = output.bias.value;
+  if (mean.shape() != bias.shape())
+    fail("start_at",
+         "the mean is " + to_string(mean.shape()) + ", the output's bias " + to_string(bias.shape()));
+  for (std::size_t i = 0; i < mean.size(); ++i) {
+    const T p = std::clamp(mean(i), T(0.001), T(0.999));
+    bias(i) = likelihood == Likelihood::bernoulli ? std::log(p / (1 - p)) : mean(i);
+  }
 }
 
 #define STRATA_INSTANTIATE(T)                              \

@@ -75,6 +75,10 @@ template <class T> struct ObservationNetwork {
   /// z (B, in): a distribution of rows (B, out)
   Observation<T> operator()(Var<T> z, Rng& rng, Mode mode);
 
+  /// Starts the output at a mean E[x] (D) in [0, 1] of the data: its logit for Bernoulli, kept off 0 and 1 by
+  /// 0.001 (Burda et al. 2015), the mean itself for normal likelihoods. Throws for another width.
+  void start_at(const Tensor<T>& mean);
+
   static void fields(auto& self, auto&& visit) {
     visit("body", self.body);
     visit("output", self.output);

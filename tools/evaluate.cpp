@@ -1,0 +1,130 @@
+// Estimates the likelihood of a trained model on test images.
+#include <cmath>
+#include <iomanip>
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "tensor/parallel.hpp"
+#include "tools/command_line.hpp"
+#include "tools/mnist.hpp"
+#include "tools/model_pictures.hpp"
+#include "tools/progress.hpp"
+#include "tools/run_folder.hpp"
+#include "vae/likelihood.hpp"
+
+namespace {
+
+using namespace strata;
+using namespace strata::tools;
+
+struct Options {
+  DataOptions data;
+  std::string run;
+  std::size_t samples = 5000, images = 0, threads = thread_count();
+  std::uint64_t seed = 0;
+  bool json = false;
+};
+
+struct Evaluation {
+  std::size_t images;
+  MeanAndError elbo, log_likelihood;
+  Metrics metrics;
+  std::vector<std::size_t> active, units;
+};
+
+Evaluation evaluate(const Options& o, Run& run, const ModelInput& input) {
+  const bool terminal = is_terminal(stderr);
+  const auto estimates = estimate_likelihood(
+      run.model, input.x, input.condition, {.samples = o.samples, .seed = o.seed}, [&](std::size_t done) {
+        if (terminal && (done % 10 == 0 || done == input.x.shape(0)))
+          std::cerr << "\r" << done << " of " << input.x.shape(0) << " images" << std::flush;
+      });
+  if (terminal) std::cerr << "\r\033[K";
+  std::vector<double> elbo, log_likelihood;
+  Evaluation result{input.x.shape(0), {}, {}, {}, {}, {}};
+  for (const auto& estimate : estimates) {
+    elbo.push_back(estimate.metrics.elbo());
+    log_likelihood.push_back(estimate.log_likelihood);
+    result.metrics += estimate.metrics / static_cast<double>(estimates.size());
+  }
+  result.elbo = mean_and_error(elbo);
+  result.log_likelihood = mean_and_error(log_likelihood);
+  for (const auto& means : posterior_means(run.model, input.x, input.condition, 32, o.seed)) {
+    result.active.push_back(active_units(means));
+    result.units.push_back(means.shape(1));
+  }
+  return result;
+}
+
+// Only x ∈ {0, 1} has a probability; a cross-entropy or density of grey levels is no log-likelihood of them.
+bool has_likelihood(const RunConfig& config) { return config.binarize != "none"; }
+
+void print(const Options& o, const Run& run, const Mnist& mnist, const Evaluation& e) {
+  const auto line = [](const std::string& name, const MeanAndError& value) {
+    std::cout << std::left << std::setw(32) << name << std::right << std::fixed << std::setprecision(3)
+              << std::setw(10) << value.mean << " ± " << value.standard_error << "\n";
+  };
+  std::cout << mnist.name << " test images: " << e.images << ", binarize " << run.config.binarize << ", seed "
+            << o.seed << "; nats per image, ± standard error over images\n";
+  line("ELBO", e.elbo);
+  if (has_likelihood(run.config)) {
+    line("NLL, " + std::to_string(o.samples) + " samples",
+         {-e.log_likelihood.mean, e.log_likelihood.standard_error});
+    line("IWAE bound, k = " + std::to_string(o.samples), e.log_likelihood);
+  } else {
+    std::cout << "no NLL: grey pixels have no probability under this model (trained with --binarize none)\n";
+  }
+  for (std::size_t t = 0; t < e.active.size(); ++t)
+    std::cout << "layer " << t + 1 << ": KL " << std::setprecision(3) << e.metrics.layer_kl[t] << ", "
+              << e.active[t] << " of " << e.units[t] << " units active\n";
+}
+
+void print_json(const Options& o, const Run& run, const Mnist& mnist, const Evaluation& e) {
+  nlohmann::ordered_json report = {{"data_set", mnist.name},
+                                   {"images", e.images},
+                                   {"samples", o.samples},
+                                   {"seed", o.seed},
+                                   {"binarize", run.config.binarize},
+                                   {"elbo", e.elbo.mean},
+                                   {"elbo_standard_error", e.elbo.standard_error}};
+  if (has_likelihood(run.config)) {
+    report["nll"] = -e.log_likelihood.mean;
+    report["nll_standard_error"] = e.log_likelihood.standard_error;
+    report["iwae_bound"] = e.log_likelihood.mean;
+  } else {
+    report["nll"] = nullptr;
+  }
+  report["layer_kl"] = std::vector<double>(e.metrics.layer_kl.begin(), e.metrics.layer_kl.end());
+  report["active_units"] = e.active;
+  std::cout << report.dump(2) << "\n";
+}
+
+void run_evaluation(const Options& o) {
+  if (o.samples == 0) fail("samples", "it is 0, but must be at least 1");
+  set_thread_count(std::max<std::size_t>(o.threads, 1));
+  Run run = load_run(o.run);
+  const Mnist mnist = load(o.data);
+  const std::size_t all = mnist.test.images.shape(0);
+  if (o.images > all)
+    fail("images",
+         std::to_string(o.images) + " are asked for; there are " + std::to_string(all) + " test images");
+  const auto input = model_input(mnist.test, o.images == 0 ? all : o.images, run.config, o.seed);
+  const Evaluation evaluation = evaluate(o, run, input);
+  o.json ? print_json(o, run, mnist, evaluation) : print(o, run, mnist, evaluation);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app("Estimates ELBO, NLL, KL and active units of a trained model on test images.");
+  Options options;
+  app.add_option("run", options.run, "folder that train_mnist wrote")->required();
+  add_data_options(app, options.data);
+  app.add_option("--samples", options.samples, "importance samples for each image")->capture_default_str();
+  app.add_option("--images", options.images, "use the first so many test images; 0 for all")
+      ->capture_default_str();
+  app.add_option("--seed", options.seed, "of the binarisation and the samples")->capture_default_str();
+  app.add_option("--threads", options.threads, "threads to use")->capture_default_str();
+  app.add_flag("--json", options.json, "print JSON");
+  return run_program(app, argc, argv, [&] { run_evaluation(options); });
+}
