@@ -25,7 +25,10 @@ template <class T> template <class E> void Var<T>::accumulate(const E& expressio
         beta == T(0) ? write_elementwise(gradient, expression)
                      : write_elementwise<Update::add>(gradient, expression);
       });
-  accumulate_broadcast(xt::noalias(tape_->scratch_) = expression);
+  if constexpr (std::is_same_v<E, Tensor<T>>)
+    accumulate_broadcast(expression);
+  else
+    accumulate_broadcast(xt::noalias(tape_->scratch_) = expression);
 }
 
 template <class T> template <class E>

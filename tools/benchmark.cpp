@@ -17,6 +17,7 @@
 #include "tensor/linalg.hpp"
 #include "tensor/parallel.hpp"
 #include "tools/allocation_counter.hpp"
+#include "vae/markov_hvae.hpp"
 #include "vae/training.hpp"
 #include "vae/vae.hpp"
 
@@ -146,19 +147,55 @@ VaeConfig with_batch_norm() {
   return config;
 }
 
+// Burda's two layers, or more of them with narrowing latents.
+MarkovHvaeConfig hierarchy(std::size_t layers) {
+  std::vector<std::size_t> latent = {100, 50};
+  if (layers != 2) {
+    latent.assign(layers, 8);
+    for (std::size_t t = 0; t < std::min<std::size_t>(layers, 3); ++t) latent[t] = std::size_t{64} >> t;
+  }
+  return {.latent = latent, .networks = {.activation = Activation::tanh, .init = Init::glorot}};
+}
+
+VaeConfig deep(std::size_t layers) {
+  VaeConfig config;
+  config.hidden.assign(layers, 300);
+  return config;
+}
+
+template <class Model, class Config> void add_step(const std::string& name, const Config& config,
+                                                   std::size_t batch, std::size_t threads, double seconds) {
+  benchmark::RegisterBenchmark(
+      (name + "/threads:" + std::to_string(threads)).c_str(),
+      [=](benchmark::State& state) { run_step<Model>(state, config, batch, threads); })
+      ->Unit(benchmark::kMillisecond)
+      ->MinTime(seconds);
+}
+
 void register_steps() {
-  const auto add = [](const std::string& name, const VaeConfig& config, std::size_t batch,
-                      std::size_t threads) {
-    benchmark::RegisterBenchmark(
-        (name + "/batch:" + std::to_string(batch) + "/threads:" + std::to_string(threads)).c_str(),
-        [=](benchmark::State& state) { run_step<Vae<float>>(state, config, batch, threads); })
-        ->Unit(benchmark::kMillisecond)
-        ->MinTime(2);
-  };
   const std::size_t all = thread_count();
   for (const std::size_t threads : {all, std::size_t{1}}) {
-    add("step/seed_model", seed_model, 128, threads);
-    add("step/batch_norm", with_batch_norm(), 128, threads);
+    add_step<Vae<float>>("step/seed_model/batch:128", seed_model, 128, threads, 2);
+    add_step<Vae<float>>("step/batch_norm/batch:128", with_batch_norm(), 128, threads, 2);
+    add_step<MarkovHvae<float>>("step/hierarchy_T2/batch:100", hierarchy(2), 100, threads, 2);
+    add_step<MarkovHvae<float>>("step/hierarchy_T5/batch:100", hierarchy(5), 100, threads, 2);
+    if (all == 1) break;
+  }
+}
+
+// How a step's time grows: linearly, or better, in what is varied.
+void register_growth() {
+  constexpr double seconds = 0.5;
+  const std::size_t all = thread_count();
+  for (const std::size_t threads : {all, std::size_t{1}}) {
+    for (std::size_t batch = 16; batch <= 4096; batch *= 2)
+      add_step<Vae<float>>("growth/batch:" + std::to_string(batch), seed_model, batch, threads, seconds);
+    for (std::size_t layers = 1; layers <= 16; layers *= 2)
+      add_step<Vae<float>>("growth/depth:" + std::to_string(layers), deep(layers), 128, threads, seconds);
+    for (std::size_t layers = 1; layers <= 16; layers *= 2)
+      add_step<MarkovHvae<float>>("growth/T:" + std::to_string(layers), hierarchy(layers), 100, threads,
+                                  seconds);
+    if (all == 1) break;
   }
 }
 
@@ -254,6 +291,7 @@ int main(int argc, char** argv) {
   benchmark::AddCustomContext("flags", STRATA_FLAGS);
   register_steps();
   register_parts();
+  register_growth();
   benchmark::RunSpecifiedBenchmarks();
   return 0;
 }

@@ -2,10 +2,31 @@
 
 #include <array>
 #include <charconv>
+#include <cmath>
+#include <cstdint>
 #include <exception>
 #include <iostream>
 
+#include "tensor/parallel.hpp"
+
 namespace strata::tools {
+
+namespace {
+
+template <class T> std::string check_number(const std::string& text, const char* kind) {
+  T value{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  const bool whole = error == std::errc() && end == text.data() + text.size();
+  if (whole && std::isfinite(static_cast<double>(value))) return "";
+  return "'" + text + "' is no " + kind;
+}
+
+}  // namespace
+
+const CLI::Validator whole_number(
+    [](std::string& text) { return check_number<std::uint64_t>(text, "whole number"); }, "UINT");
+const CLI::Validator finite_number(
+    [](std::string& text) { return check_number<double>(text, "finite number"); }, "NUMBER");
 
 void add_data_options(CLI::App& app, DataOptions& options) {
   app.add_option("--data", options.data,
@@ -19,8 +40,14 @@ Mnist load(const DataOptions& options) {
   return load_mnist(mnist);
 }
 
+void use_threads(std::size_t count) {
+  if (count < 1 || count > 1024) fail("threads", std::to_string(count) + " is not between 1 and 1024");
+  set_thread_count(count);
+}
+
 int run_program(CLI::App& app, int argc, char** argv, const std::function<void()>& program) {
   const std::string name = std::filesystem::path(argv[0]).filename();
+  app.get_formatter()->column_width(44);  // one line for each option
   try {
     app.parse(argc, argv);
     program();

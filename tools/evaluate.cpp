@@ -101,7 +101,7 @@ void print_json(const Options& o, const Run& run, const Mnist& mnist, const Eval
 
 void run_evaluation(const Options& o) {
   if (o.samples == 0) fail("samples", "it is 0, but must be at least 1");
-  set_thread_count(std::max<std::size_t>(o.threads, 1));
+  use_threads(o.threads);
   Run run = load_run(o.run);
   const Mnist mnist = load(o.data);
   const std::size_t all = mnist.test.images.shape(0);
@@ -120,11 +120,15 @@ int main(int argc, char** argv) {
   Options options;
   app.add_option("run", options.run, "folder that train_mnist wrote")->required();
   add_data_options(app, options.data);
-  app.add_option("--samples", options.samples, "importance samples for each image")->capture_default_str();
+  app.add_option("--samples", options.samples, "importance samples for each image")
+      ->check(whole_number)
+      ->capture_default_str();
   app.add_option("--images", options.images, "use the first so many test images; 0 for all")
       ->capture_default_str();
-  app.add_option("--seed", options.seed, "of the binarisation and the samples")->capture_default_str();
-  app.add_option("--threads", options.threads, "threads to use")->capture_default_str();
+  app.add_option("--seed", options.seed, "of the binarisation and the samples")
+      ->check(whole_number)
+      ->capture_default_str();
+  app.add_option("--threads", options.threads, "threads to use")->check(whole_number)->capture_default_str();
   app.add_flag("--json", options.json, "print JSON");
   return run_program(app, argc, argv, [&] { run_evaluation(options); });
 }

@@ -50,6 +50,6 @@ int main(int argc, char** argv) {
   app.add_option("run", options.run, "folder that train_mnist wrote")->required();
   add_data_options(app, options.data);
   app.add_option("--out", options.out, "folder for the pictures; else RUN/generated");
-  app.add_option("--seed", options.seed, "of the samples")->capture_default_str();
+  app.add_option("--seed", options.seed, "of the samples")->check(whole_number)->capture_default_str();
   return run_program(app, argc, argv, [&] { generate(options); });
 }

@@ -41,12 +41,15 @@ void add_options(CLI::App& app, RunConfig& config) {
   RunConfig::fields(config, [&](std::string name, auto& field, const char* meaning) {
     std::replace(name.begin(), name.end(), '_', '-');
     using Field = std::remove_cvref_t<decltype(field)>;
-    if constexpr (std::is_same_v<Field, bool>)
+    if constexpr (std::is_same_v<Field, bool>) {
       app.add_flag("--" + name, field, meaning);
-    else if constexpr (std::is_same_v<Field, std::vector<std::size_t>>)
-      app.add_option("--" + name, field, meaning)->delimiter(',')->default_str(to_text(field));
-    else
-      app.add_option("--" + name, field, meaning)->capture_default_str();
+    } else {
+      auto* option = app.add_option("--" + name, field, meaning)->default_str(to_text(field));
+      if constexpr (std::is_same_v<Field, std::vector<std::size_t>>)
+        option->delimiter(',')->check(whole_number);
+      if constexpr (std::is_same_v<Field, std::uint64_t>) option->check(whole_number);
+      if constexpr (std::is_same_v<Field, double>) option->check(finite_number);
+    }
   });
 }
 
@@ -68,6 +71,14 @@ RunConfig from_metadata(const std::map<std::string, std::string>& metadata) {
 }
 
 MarkovHvaeConfig model_config(const RunConfig& c, std::size_t pixels) {
+  constexpr std::size_t widest = 1'000'000;
+  for (const auto* widths : {&c.hidden, &c.latent, &c.upper_hidden})
+    for (const std::size_t width : *widths)
+      if (width == 0 || width > widest)
+        fail(widths == &c.hidden   ? "hidden"
+             : widths == &c.latent ? "latent"
+                                   : "upper-hidden",
+             "the width " + std::to_string(width) + " is not between 1 and " + std::to_string(widest));
   return {.data = pixels,
           .hidden = c.hidden,
           .latent = c.latent,

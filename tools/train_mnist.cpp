@@ -30,9 +30,9 @@ void declare(CLI::App& app, Options& o) {
   app.add_option("--out", o.out, "folder for metrics, weights and pictures")->capture_default_str();
   app.add_flag("--overwrite", o.overwrite, "replace the run that --out holds");
   add_options(app, o.run);
-  app.add_option("--threads", o.threads, "threads to use")->capture_default_str();
+  app.add_option("--threads", o.threads, "threads to use")->check(whole_number)->capture_default_str();
   app.add_option("--manifold", o.manifold, "manifold.png over the prior's quantiles, or linear from -2 to 2")
-      ->check(CLI::IsMember({"quantiles", "linear"}))
+      ->check(CLI::IsMember({"quantiles", "linear"}).description(""))
       ->capture_default_str();
 }
 
@@ -59,10 +59,9 @@ void write_pictures(const Options& o, const RunFolder& folder, MarkovHvae<float>
 void train(const Options& o) {
   // Everything that can be wrong with the request is found before the first file is written.
   const TrainingOptions options = training_options(o.run);
-  if (o.threads == 0) fail("threads", "it is 0, but must be at least 1");
+  use_threads(o.threads);
   const Rule rule = parse_rule(o.run.optimizer);
   (void)model_config(o.run, 1);
-  set_thread_count(o.threads);
   const Mnist mnist = load(o.data);
   Rng rng{o.run.seed};
   MarkovHvae<float> model(model_config(o.run, mnist.train.images.shape(1) * mnist.train.images.shape(2)),

@@ -14,7 +14,7 @@ inline constexpr StandardNormal standard_normal;
 template <class T> struct Normal {
   Var<T> mean;          // (B, L)
   Var<T> log_variance;  // (B, L)
-  Var<T> lower;         // (B, L (L − 1) / 2), C's rows below its diagonal; or empty
+  Var<T> lower = {};    // (B, L (L − 1) / 2), C's rows below its diagonal; or empty
 };
 
 /// Independent x ∈ {0, 1} with P(x = 1) = sigmoid(logits)

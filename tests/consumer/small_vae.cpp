@@ -22,7 +22,7 @@ template <class T> struct SmallVae {
   // ln p(x | z) − KL(q(z | x) ‖ p(z)), one sample z a row
   Var<T> elbo(Var<T> x, Rng& rng) const {
     const auto h = tanh(hidden(x));
-    const DiagonalNormal<T> q{mean(h), log_variance(h)};
+    const Normal<T> q{mean(h), log_variance(h)};
     const auto z = sample(q, rng);
     return log_prob(Bernoulli<T>{decoder(z)}, x) - kl(q, standard_normal);
   }

@@ -2,16 +2,19 @@
 #pragma once
 
 #include <fcntl.h>
+#include <signal.h>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <sstream>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "tests/temporary_folder.hpp"
@@ -20,7 +23,7 @@ namespace strata::tools {
 
 /// What a program left behind.
 struct Ran {
-  int status;       ///< its exit status, or −1 after a signal
+  int status;       ///< its exit status, or −1 if it crashed or ran for more than a minute
   std::string out;  ///< all of its standard output
   std::string err;  ///< all of its standard error stream
 };
@@ -60,7 +63,11 @@ inline Ran run(const std::string& program, std::vector<std::string> arguments,
   posix_spawn_file_actions_destroy(&actions);
   if (failed != 0) throw std::runtime_error("cannot run " + program);
   int status = 0;
-  waitpid(child, &status, 0);
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::minutes(1);
+  while (waitpid(child, &status, WNOHANG) == 0) {
+    if (std::chrono::steady_clock::now() > deadline) kill(child, SIGKILL);
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  }
   return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, content_of(out), content_of(err)};
 }
 

@@ -1,0 +1,53 @@
+// Where the tests of programs run them.
+#pragma once
+
+#include <algorithm>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "tests/temporary_folder.hpp"
+#include "tests/tools/idx_files.hpp"
+#include "tests/tools/program.hpp"
+
+namespace strata::tools {
+
+using Arguments = std::vector<std::string>;
+
+/// A folder with the data set `data` of 60 + 20 images, where programs run.
+class ProgramFolder {
+ public:
+  ProgramFolder() {
+    std::filesystem::create_directory(folder_ / "data");
+    write_images(folder_ / "data", "train", 60);
+    write_images(folder_ / "data", "t10k", 20);
+  }
+
+  std::filesystem::path operator/(const std::filesystem::path& name) const { return folder_ / name; }
+
+  /// A run of train_mnist: one epoch of a small model into the folder `out`, unless `more` says otherwise.
+  Ran train(const Arguments& more = {}) const {
+    const std::map<std::string, std::string> usual = {
+        {"--data", "data"}, {"--out", "out"}, {"--hidden", "16,8"}, {"--batch", "20"}, {"--epochs", "1"}};
+    Arguments arguments = more;
+    for (const auto& [option, value] : usual)
+      if (std::find(more.begin(), more.end(), option) == more.end())
+        arguments.insert(arguments.end(), {option, value});
+    return run(STRATA_TRAIN_MNIST, arguments, folder_.path());
+  }
+
+  /// Every path below a folder of the workplace, and the files' bytes.
+  std::map<std::string, std::string> content(const std::filesystem::path& below = "") const {
+    std::map<std::string, std::string> all;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(folder_ / below))
+      all[std::filesystem::relative(entry.path(), folder_ / below)] =
+          entry.is_regular_file() ? content_of(entry) : "";
+    return all;
+  }
+
+ private:
+  TemporaryFolder folder_;
+};
+
+}  // namespace strata::tools
