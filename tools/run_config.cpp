@@ -84,7 +84,9 @@ MarkovHvaeConfig model_config(const RunConfig& c, std::size_t pixels) {
           .latent = c.latent,
           .upper_hidden = c.upper_hidden,
           .networks = {.activation = parse_activation(c.activation),
-                       .init = parse_init(c.init),
+                       .init = parse_init(c.init != "auto"       ? c.init
+                                          : c.latent.size() == 1 ? "source"
+                                                                 : "glorot"),
                        .batch_norm = c.batch_norm},
           .likelihood = parse_likelihood(c.likelihood),
           .noise_variance = c.noise_variance,

@@ -19,7 +19,7 @@ struct RunConfig {
   std::vector<std::size_t> upper_hidden = {100, 100};
   std::string activation = "softplus";
   bool batch_norm = false;
-  std::string init = "source";
+  std::string init = "auto";
   std::string likelihood = "bernoulli";
   double noise_variance = 0.05;
   std::string scale = "log_variance";
@@ -48,7 +48,7 @@ struct RunConfig {
     visit("upper_hidden", self.upper_hidden, "widths of the hidden layers between two stochastic layers");
     visit("activation", self.activation, "softplus, relu, leaky_relu, tanh or sigmoid");
     visit("batch_norm", self.batch_norm, "normalise every hidden layer over the batch");
-    visit("init", self.init, "initial weights: source, he or glorot");
+    visit("init", self.init, "initial weights: source, he or glorot; auto: source for a VAE, glorot for T > 1");
     visit("likelihood", self.likelihood, "bernoulli, normal, normal-learned or normal-learned-each");
     visit("noise_variance", self.noise_variance,
           "variance of the normal likelihoods: fixed, or where learning starts");

@@ -28,7 +28,7 @@ TEST_CASE("matmul agrees with the definition for every transposition, size and t
   const std::size_t threads = thread_count();
   for (const std::size_t count : {1, 2})
     for (const auto& [m, k, n] :
-         {std::array<std::size_t, 3>{1, 1, 1}, {2, 3, 5}, {130, 70, 33}, {17, 90, 211}}) {
+         {std::array<std::size_t, 3>{1, 1, 1}, {2, 3, 5}, {130, 70, 33}, {17, 90, 211}, {40, 150, 3}}) {
       set_thread_count(count);
       Tensor<double> a = Tensor<double>::from_shape({m, k}), b = Tensor<double>::from_shape({k, n}), c;
       fill_normal(rng, a);
