@@ -33,7 +33,7 @@ bool identical(const Vector& a, const Vector& b) {
 // The function under test as one from a flat vector to a flat vector.
 class Flat {
  public:
-  Flat(const Function& f, const std::vector<GradcheckInput>& inputs) : f_(f), inputs_(inputs), size_(0) {
+  Flat(const Function& f, const std::vector<GradcheckInput>& inputs) : f_(f), inputs_(inputs) {
     for (const auto& input : inputs) size_ += input.value->size();
   }
 
@@ -81,7 +81,7 @@ class Flat {
       move_to(x + k * h * u);
       return value();
     };
-    const Vector slope = (8.0 * (at(1) - at(-1)) - (at(2) - at(-2))) / (12.0 * h);
+    Vector slope = (8.0 * (at(1) - at(-1)) - (at(2) - at(-2))) / (12.0 * h);
     move_to(x);
     return slope;
   }
@@ -118,7 +118,7 @@ class Flat {
 
   const Function& f_;
   const std::vector<GradcheckInput>& inputs_;
-  std::size_t size_;
+  std::size_t size_ = 0;
   Tape<double> tape_;
 };
 

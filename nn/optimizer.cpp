@@ -34,9 +34,8 @@ template <class T, std::size_t N, class F> void update_elements(F& f, T* w, cons
 
 }  // namespace
 
-template <class T>
-Optimizer<T>::Optimizer(std::vector<NamedParameter<T>> parameters, Rule rule, double learning_rate_)
-    : learning_rate(learning_rate_), parameters_(std::move(parameters)), rule_(rule) {
+template <class T> Optimizer<T>::Optimizer(std::vector<NamedParameter<T>> parameters, Rule rule, double rate)
+    : learning_rate(rate), parameters_(std::move(parameters)), rule_(rule) {
   if (parameters_.empty()) fail("Optimizer", "there are no parameters to optimize");
   const std::size_t count = std::visit([](const auto& r) { return r.states; }, rule_);
   for (const auto& [name, parameter] : parameters_)

@@ -8,8 +8,10 @@ namespace strata {
 
 std::string to_string(const Shape& shape) {
   std::string text = "(";
-  for (std::size_t axis = 0; axis < shape.size(); ++axis)
-    text += (axis == 0 ? "" : ", ") + std::to_string(shape[axis]);
+  for (std::size_t axis = 0; axis < shape.size(); ++axis) {
+    if (axis > 0) text += ", ";
+    text += std::to_string(shape[axis]);
+  }
   return text + ")";
 }
 

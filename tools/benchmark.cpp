@@ -268,12 +268,12 @@ void register_parts() {
   add("softplus", [](Var<float> x) { return softplus(x); });
   add("tanh", [](Var<float> x) { return tanh(x); });
   add("sigmoid", [](Var<float> x) { return sigmoid(x); });
-  add("bernoulli_log_density",
-      [](Var<float> x) { return bernoulli_log_density(x.tape().constant(x.value()), x); });
+  add("bernoulli_log_density", [](Var<float> x) { return bernoulli_log_density(stop_gradient(x), x); });
   Rng rng;
-  add("normal_sampling",
+  add("normal_sampling", [rng](Var<float> x) mutable { return sample(Normal<float>{x, x}, rng); });
+  add("normal_noise",
       [rng](Var<float> x) mutable { return standard_normal_noise(x.tape(), x.shape(), rng); });
-  add("bernoulli_sampling", [rng, p = Tensor<float>(Shape{128, 784}, 0.5f)](Var<float> x) mutable {
+  add("bernoulli_noise", [rng, p = Tensor<float>(Shape{128, 784}, 0.5f)](Var<float> x) mutable {
     return x.tape().constant(x.shape(), [&](Tensor<float>& y) { fill_bernoulli(rng, p, y); });
   });
   benchmark::RegisterBenchmark("elements/adam", adam)->Unit(benchmark::kMicrosecond);

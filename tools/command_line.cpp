@@ -56,6 +56,8 @@ int run_program(CLI::App& app, int argc, char** argv, const std::function<void()
     return app.exit(asked_for_help);
   } catch (const CLI::ParseError& error) {
     std::cerr << name << ": " << error.what() << " (see " << name << " --help)\n";
+  } catch (const std::bad_alloc&) {
+    std::cerr << name << ": out of memory; a smaller model or batch needs less\n";
   } catch (const std::exception& error) {
     std::cerr << name << ": " << error.what() << "\n";
   }

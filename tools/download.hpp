@@ -26,9 +26,9 @@ std::vector<std::string> mnist_mirrors();
 
 /// When a transfer is given up.
 struct TransferLimits {
-  std::chrono::seconds connect{10};      // until the connection stands
-  std::chrono::seconds stalled{30};      // this long below 1 KiB a second
-  std::size_t bytes = 64 * 1024 * 1024;  // of a file, compressed and uncompressed
+  std::chrono::seconds connect{10};                   // until the connection stands
+  std::chrono::seconds stalled{30};                   // this long below 1 KiB a second
+  std::size_t bytes = std::size_t{64} * 1024 * 1024;  // of a file, compressed and uncompressed
 };
 
 /// What is fetched, from where, and where the progress goes.

@@ -2,13 +2,16 @@
 // line, in a model file's metadata, and here.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <map>
 #include <string>
 #include <vector>
 
 #include "vae/markov_hvae.hpp"
 #include "vae/training.hpp"
+
+namespace CLI {
+class App;
+}
 
 namespace strata::tools {
 
@@ -48,7 +51,8 @@ struct RunConfig {
     visit("upper_hidden", self.upper_hidden, "widths of the hidden layers between two stochastic layers");
     visit("activation", self.activation, "softplus, relu, leaky_relu, tanh or sigmoid");
     visit("batch_norm", self.batch_norm, "normalise every hidden layer over the batch");
-    visit("init", self.init, "initial weights: source, he or glorot; auto: source for a VAE, glorot for T > 1");
+    visit("init", self.init,
+          "initial weights: source, he or glorot; auto: source for a VAE, glorot for T > 1");
     visit("likelihood", self.likelihood, "bernoulli, normal, normal-learned or normal-learned-each");
     visit("noise_variance", self.noise_variance,
           "variance of the normal likelihoods: fixed, or where learning starts");

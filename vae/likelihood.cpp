@@ -102,7 +102,7 @@ std::vector<Tensor<double>> posterior_means(Model& model, const Tensor<T>& x, co
   const auto widths = model.latent();
   const std::size_t count = x.shape(0);
   std::vector<Tensor<double>> means;
-  for (const std::size_t width : widths) means.push_back(xt::zeros<double>({count, width}));
+  for (const std::size_t width : widths) means.emplace_back(xt::zeros<double>({count, width}));
   Tape<T> tape(Record::values);
   Rng rng{seed};
   for (std::size_t first = 0; first < count; first += images_together) {

@@ -65,8 +65,9 @@ ObservationNetwork<T>::ObservationNetwork(std::size_t in, const std::vector<std:
   if (!(variance > 0))
     fail("ObservationNetwork", "the noise variance is " + std::to_string(variance) + "; it must be above 0");
   const T log_noise = std::log(noise_variance);
-  if (kind == Likelihood::normal_learned) log_variance.emplace(Tensor<T>(Shape{1}, log_noise));
-  if (kind == Likelihood::normal_learned_each) log_variance.emplace(Tensor<T>(Shape{out}, log_noise));
+  if (kind == Likelihood::normal_learned) log_variance = Parameter<T>{Tensor<T>(Shape{1}, log_noise), {}};
+  if (kind == Likelihood::normal_learned_each)
+    log_variance = Parameter<T>{Tensor<T>(Shape{out}, log_noise), {}};
 }
 
 template <class T> Observation<T> ObservationNetwork<T>::operator()(Var<T> z, Rng& rng, Mode mode) {

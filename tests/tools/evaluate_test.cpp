@@ -1,0 +1,91 @@
+// The programs that read a run: evaluate and generate.
+#include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
+
+#include "tests/tools/program_folder.hpp"
+
+using namespace strata::tools;
+using Catch::Matchers::Contains;
+
+namespace {
+
+Ran evaluate(const ProgramFolder& here, const Arguments& more) {
+  Arguments arguments = {"out", "--data", "data", "--samples", "50"};
+  arguments.insert(arguments.end(), more.begin(), more.end());
+  return run(STRATA_EVALUATE, arguments, here / "");
+}
+
+Ran generate(const ProgramFolder& here, const Arguments& more = {}) {
+  Arguments arguments = {"out", "--data", "data"};
+  arguments.insert(arguments.end(), more.begin(), more.end());
+  return run(STRATA_GENERATE, arguments, here / "");
+}
+
+const Arguments hierarchy = {"--latent", "6,3", "--upper-hidden", "5"};
+
+}  // namespace
+
+TEST_CASE("evaluate prints the likelihood of a run, the same for the same seed, bounded by its ELBO") {
+  const ProgramFolder here;
+  REQUIRE(here.train(hierarchy).status == 0);
+  const Ran text = evaluate(here, {});
+  INFO(text.err);
+  REQUIRE(text.status == 0);
+  CHECK_THAT(text.out, Contains("20, binarize dynamic") && Contains("ELBO") && Contains("NLL, 50 samples") &&
+                           Contains("IWAE bound, k = 50") && Contains("layer 2: KL") && Contains("of 3 units active"));
+
+  const auto report = nlohmann::json::parse(evaluate(here, {"--json"}).out);
+  CHECK(report["images"] == 20);
+  CHECK(report["nll"].get<double>() <= -report["elbo"].get<double>());
+  CHECK(report["nll"].get<double>() == -report["iwae_bound"].get<double>());
+  CHECK(report["nll_standard_error"].get<double>() > 0);
+  CHECK(report["layer_kl"].size() == 2);
+  CHECK(report["active_units"].size() == 2);
+  CHECK(nlohmann::json::parse(evaluate(here, {"--json"}).out) == report);
+  CHECK(nlohmann::json::parse(evaluate(here, {"--json", "--seed", "1"}).out)["nll"] != report["nll"]);
+  CHECK(nlohmann::json::parse(evaluate(here, {"--json", "--images", "7"}).out)["images"] == 7);
+}
+
+TEST_CASE("evaluate gives no NLL of grey pixels, and says so") {
+  const ProgramFolder here;
+  REQUIRE(here.train({"--binarize", "none"}).status == 0);
+  const Ran text = evaluate(here, {});
+  REQUIRE(text.status == 0);
+  CHECK_THAT(text.out, Contains("no NLL: grey pixels have no probability") && !Contains("samples  "));
+  CHECK(nlohmann::json::parse(evaluate(here, {"--json"}).out)["nll"].is_null());
+}
+
+TEST_CASE("generate writes a picture of every layer that can be kept, conditional or not") {
+  const ProgramFolder here;
+  for (const bool conditional : {false, true}) {
+    Arguments arguments = {"--latent", "6,4,3", "--upper-hidden", "5", "--overwrite"};
+    if (conditional) arguments.push_back("--conditional");
+    REQUIRE(here.train(arguments).status == 0);
+    const Ran ran = generate(here);
+    INFO(ran.err);
+    REQUIRE(ran.status == 0);
+    CHECK(lines_of(ran.out).size() == 5);
+    for (const char* name : {"samples", "keep_z3", "keep_z2", "interpolations", "reconstructions"})
+      CHECK(content_of(here / ("out/generated/" + std::string(name) + ".png")).size() > 1000);
+    CHECK(evaluate(here, {}).status == 0);
+  }
+}
+
+TEST_CASE("Programs refuse folders without a run, and wrong numbers, in one line") {
+  const ProgramFolder here;
+  const auto refused = [](const Ran& ran, const std::string& word) {
+    INFO(ran.err);
+    CHECK(ran.status == 2);
+    CHECK(ran.out.empty());
+    CHECK(lines_of(ran.err).size() == 1);
+    CHECK_THAT(ran.err, Contains(word));
+  };
+  refused(evaluate(here, {}), "model.safetensors");
+  refused(generate(here), "model.safetensors");
+  refused(run(STRATA_EVALUATE, {}, here / ""), "run is required");
+  REQUIRE(here.train(hierarchy).status == 0);
+  refused(evaluate(here, {"--images", "21"}), "21 are asked for; there are 20 test images");
+  refused(evaluate(here, {"--samples", "0"}), "it is 0, but must be at least 1");
+  refused(evaluate(here, {"--samples", "-3"}), "-3");
+  refused(generate(here, {"--seed", "x"}), "'x' is no whole number");
+}
