@@ -10,8 +10,10 @@ using Catch::Matchers::Contains;
 namespace {
 
 Ran evaluate(const ProgramFolder& here, const Arguments& more) {
-  Arguments arguments = {"out", "--data", "data", "--samples", "50"};
+  Arguments arguments = {"out", "--data", "data"};
   arguments.insert(arguments.end(), more.begin(), more.end());
+  if (std::find(more.begin(), more.end(), "--samples") == more.end())
+    arguments.insert(arguments.end(), {"--samples", "50"});
   return run(STRATA_EVALUATE, arguments, here / "");
 }
 
