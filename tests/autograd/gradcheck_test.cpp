@@ -6,18 +6,13 @@
 #include "autograd/linear_algebra.hpp"
 #include "autograd/reduce.hpp"
 #include "tensor/random.hpp"
+#include "tests/random_tensor.hpp"
 
 using namespace strata;
 using Catch::Matchers::Contains;
+using tests::normals;
 
 namespace {
-
-Tensor<double> random_tensor(const Shape& shape, std::uint64_t seed = 0) {
-  Rng rng{seed};
-  auto x = Tensor<double>::from_shape(shape);
-  fill_normal(rng, x);
-  return x;
-}
 
 // tanh whose derivative is wrong by a factor, at all elements or at one
 Var<double> wrong_tanh(Var<double> x, double factor) {
@@ -38,36 +33,34 @@ Var<double> wrong_at_one_place(Var<double> x, std::size_t place) {
 
 TEST_CASE("gradcheck accepts right derivatives of small and large functions") {
   const auto f = [](auto&, auto& x) { return tanh(matmul(x[0], x[1])) * x[2]; };
-  const auto small = gradcheck(f, {random_tensor({3, 4}), random_tensor({4, 2}), random_tensor({2})});
+  const auto small = gradcheck(f, {normals({3, 4}, 0), normals({4, 2}, 0), normals({2}, 0)});
   CHECK(small.message == "");
   CHECK(small.ok);
   CHECK(small.error < 1e-9);
-  const auto large = gradcheck(f, {random_tensor({30, 40}), random_tensor({40, 50}), random_tensor({50})});
+  const auto large = gradcheck(f, {normals({30, 40}, 0), normals({40, 50}, 0), normals({50}, 0)});
   CHECK(large.message == "");
   CHECK(large.error < 1e-8);
 }
 
 TEST_CASE("gradcheck rejects a derivative that is wrong by 0.1 %, and says where") {
-  const auto small =
-      gradcheck([](auto&, auto& x) { return wrong_tanh(x[0], 1.001); }, {random_tensor({2, 3})});
+  const auto small = gradcheck([](auto&, auto& x) { return wrong_tanh(x[0], 1.001); }, {normals({2, 3}, 0)});
   CHECK(!small.ok);
   CHECK(small.error == Approx(1e-3).epsilon(0.1));
   CHECK_THAT(small.message, Contains("∂y[") && Contains("∂input 0[") && Contains("backward gives"));
 
   const auto large =
-      gradcheck([](auto&, auto& x) { return wrong_tanh(x[0], 0.999); }, {random_tensor({50, 60})});
+      gradcheck([](auto&, auto& x) { return wrong_tanh(x[0], 0.999); }, {normals({50, 60}, 0)});
   CHECK(!large.ok);
 
   const auto one =
-      gradcheck([](auto&, auto& x) { return wrong_at_one_place(x[0], 5); }, {random_tensor({2, 3})});
+      gradcheck([](auto&, auto& x) { return wrong_at_one_place(x[0], 5); }, {normals({2, 3}, 0)});
   CHECK(!one.ok);
   CHECK_THAT(one.message, Contains("∂y[1, 2]/∂input 0[1, 2]"));
-  CHECK(!gradcheck([](auto&, auto& x) { return wrong_at_one_place(x[0], 777); }, {random_tensor({1000})}).ok);
+  CHECK(!gradcheck([](auto&, auto& x) { return wrong_at_one_place(x[0], 777); }, {normals({1000}, 0)}).ok);
 }
 
 TEST_CASE("gradcheck rejects a missing derivative") {
-  const auto report =
-      gradcheck([](auto&, auto& x) { return x[0] * stop_gradient(x[0]); }, {random_tensor({3})});
+  const auto report = gradcheck([](auto&, auto& x) { return x[0] * stop_gradient(x[0]); }, {normals({3}, 0)});
   CHECK(!report.ok);
   CHECK_THAT(report.message, Contains("finite differences"));
 }
@@ -78,7 +71,7 @@ TEST_CASE("gradcheck demands identical results from run to run") {
       [&](auto& tape, auto& x) {
         return x[0] * tape.constant(x[0].shape(), [&](auto& noise) { fill_normal(shared, noise); });
       },
-      {random_tensor({3})});
+      {normals({3}, 0)});
   CHECK(!report.ok);
   CHECK_THAT(report.message, Contains("two runs on the same inputs differ"));
 }
@@ -90,13 +83,13 @@ TEST_CASE("gradcheck demands that a derivative is linear in the cotangent") {
         return record("not_linear", {v}, 1.0 * v.value(),
                       [v](Var<double> y) { v.accumulate(y.grad() * xt::abs(y.grad())); });
       },
-      {random_tensor({3})});
+      {normals({3}, 0)});
   CHECK(!report.ok);
   CHECK_THAT(report.message, Contains("not linear"));
 }
 
 TEST_CASE("gradcheck of tensors that live elsewhere restores them") {
-  Tensor<double> weight = random_tensor({4}), before = weight;
+  Tensor<double> weight = normals({4}, 0), before = weight;
   Gradient<double> gradient;
   const auto report = gradcheck(
       [&](Tape<double>& tape) {

@@ -11,8 +11,7 @@ namespace strata::tests {
 
 template <class T> using Operation = std::function<Var<T>(const std::vector<Var<T>>&)>;
 
-/// An operation with the shapes and the range of inputs to check it on. A second range, where given, is the
-/// last input's (log variances, divisors).
+/// An operation with the shapes and the range of inputs to check it on.
 struct Row {
   std::string name;
   Operation<double> in_double;

@@ -7,18 +7,13 @@
 #include "nn/dropout.hpp"
 #include "nn/gradcheck.hpp"
 #include "nn/summary.hpp"
+#include "tests/random_tensor.hpp"
 #include "tests/temporary_folder.hpp"
 
 using namespace strata;
+using tests::normals;
 
 namespace {
-
-Tensor<double> normals(const Shape& shape, std::uint64_t seed) {
-  Rng rng{seed};
-  auto x = Tensor<double>::from_shape(shape);
-  fill_normal(rng, x);
-  return x;
-}
 
 double deviation(const Tensor<double>& x) { return std::sqrt(xt::mean(x * x)()); }
 

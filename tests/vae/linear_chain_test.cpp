@@ -6,11 +6,13 @@
 #include <numeric>
 #include <xtensor-blas/xlinalg.hpp>
 
+#include "tests/random_tensor.hpp"
 #include "vae/likelihood.hpp"
 #include "vae/markov_hvae.hpp"
 #include "vae/objective.hpp"
 
 using namespace strata;
+using tests::normals;
 
 namespace {
 
@@ -18,13 +20,6 @@ using Matrix = Tensor<double>;
 
 Matrix dot(const Matrix& a, const Matrix& b) { return xt::linalg::dot(a, b); }
 Matrix transposed(const Matrix& a) { return xt::transpose(a); }
-
-Matrix normals(const Shape& shape, std::uint64_t seed) {
-  Rng rng{seed};
-  auto x = Matrix::from_shape(shape);
-  fill_normal(rng, x);
-  return x;
-}
 
 constexpr std::size_t data = 6;
 constexpr double noise = 0.4;  // the variance of x given z_1

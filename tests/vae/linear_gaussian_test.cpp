@@ -8,21 +8,16 @@
 #include "autograd/linear_algebra.hpp"
 #include "autograd/probability.hpp"
 #include "autograd/reduce.hpp"
+#include "tests/random_tensor.hpp"
 #include "vae/vae.hpp"
 
 using namespace strata;
+using tests::normals;
 
 namespace {
 
 constexpr std::size_t rows = 5, data = 6, latent = 3;
 constexpr double variance = 0.3;
-
-Tensor<double> normals(const Shape& shape, std::uint64_t seed) {
-  Rng rng{seed};
-  auto x = Tensor<double>::from_shape(shape);
-  fill_normal(rng, x);
-  return x;
-}
 
 Tensor<double> dot(const Tensor<double>& a, const Tensor<double>& b) { return xt::linalg::dot(a, b); }
 Tensor<double> transposed(const Tensor<double>& a) { return xt::transpose(a); }

@@ -5,20 +5,15 @@
 #include <xtensor-blas/xlinalg.hpp>
 
 #include "autograd/operations.hpp"
+#include "tests/random_tensor.hpp"
 
 using namespace strata;
+using tests::normals;
 
 namespace {
 
 constexpr std::size_t data = 6, latent = 2, points = 8;
 constexpr double variance = 0.5;
-
-Tensor<double> normals(const Shape& shape, std::uint64_t seed) {
-  Rng rng{seed};
-  auto x = Tensor<double>::from_shape(shape);
-  fill_normal(rng, x);
-  return x;
-}
 
 // p(x | z) = N(z W + b, σ² I) with orthogonal rows of W, whose posterior is diagonal
 ObservationNetwork<double> linear_decoder() {
