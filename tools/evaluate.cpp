@@ -4,12 +4,9 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
-#include "tensor/parallel.hpp"
-#include "tools/command_line.hpp"
-#include "tools/mnist.hpp"
 #include "tools/model_pictures.hpp"
 #include "tools/progress.hpp"
-#include "tools/run_folder.hpp"
+#include "tools/trained_run.hpp"
 #include "vae/likelihood.hpp"
 
 namespace {
@@ -17,11 +14,8 @@ namespace {
 using namespace strata;
 using namespace strata::tools;
 
-struct Options {
-  DataOptions data;
-  std::string run;
-  std::size_t samples = 5000, images = 0, threads = thread_count();
-  std::uint64_t seed = 0;
+struct Options : TrainedRunOptions {
+  std::size_t samples = 5000, images = 0;
   bool json = false;
 };
 
@@ -101,9 +95,7 @@ void print_json(const Options& o, const Run& run, const Mnist& mnist, const Eval
 
 void run_evaluation(const Options& o) {
   if (o.samples == 0) fail("samples", "it is 0, but must be at least 1");
-  use_threads(o.threads);
-  Run run = load_run(o.run);
-  const Mnist mnist = load(o.data);
+  auto [run, mnist] = open(o);
   const std::size_t all = mnist.test.images.shape(0);
   if (o.images > all)
     fail("images",
@@ -118,17 +110,13 @@ void run_evaluation(const Options& o) {
 int main(int argc, char** argv) {
   CLI::App app("Estimates ELBO, NLL, KL and active units of a trained model on test images.");
   Options options;
-  app.add_option("run", options.run, "folder that train_mnist wrote")->required();
-  add_data_options(app, options.data);
+  add_trained_run_options(app, options, "of the binarisation and the samples");
   app.add_option("--samples", options.samples, "importance samples for each image")
       ->check(whole_number)
       ->capture_default_str();
   app.add_option("--images", options.images, "use the first so many test images; 0 for all")
-      ->capture_default_str();
-  app.add_option("--seed", options.seed, "of the binarisation and the samples")
       ->check(whole_number)
       ->capture_default_str();
-  app.add_option("--threads", options.threads, "threads to use")->check(whole_number)->capture_default_str();
   app.add_flag("--json", options.json, "print JSON");
   return run_program(app, argc, argv, [&] { run_evaluation(options); });
 }

@@ -2,25 +2,20 @@
 #include <iostream>
 
 #include "tensor/io/png.hpp"
-#include "tools/command_line.hpp"
-#include "tools/mnist.hpp"
 #include "tools/model_pictures.hpp"
-#include "tools/run_folder.hpp"
+#include "tools/trained_run.hpp"
 
 namespace {
 
 using namespace strata;
 using namespace strata::tools;
 
-struct Options {
-  DataOptions data;
-  std::string run, out;
-  std::uint64_t seed = 0;
+struct Options : TrainedRunOptions {
+  std::string out;
 };
 
 void generate(const Options& o) {
-  Run run = load_run(o.run);
-  const Mnist mnist = load(o.data);
+  auto [run, mnist] = open(o);
   const std::filesystem::path out = o.out.empty() ? o.run + "/generated" : o.out;
   std::filesystem::create_directories(out);
   const auto input = model_input(mnist.test, 64, run.config, o.seed);
@@ -47,9 +42,7 @@ void generate(const Options& o) {
 int main(int argc, char** argv) {
   CLI::App app("Writes pictures of what a trained model generates.");
   Options options;
-  app.add_option("run", options.run, "folder that train_mnist wrote")->required();
-  add_data_options(app, options.data);
+  add_trained_run_options(app, options, "of the samples");
   app.add_option("--out", options.out, "folder for the pictures; else RUN/generated");
-  app.add_option("--seed", options.seed, "of the samples")->check(whole_number)->capture_default_str();
   return run_program(app, argc, argv, [&] { generate(options); });
 }

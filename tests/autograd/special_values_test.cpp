@@ -62,6 +62,16 @@ TEMPLATE_TEST_CASE("Saturating functions are exact at ±1000 and at the ends of 
   check([](auto v) { return maximum(v, v); }, 2, 2, 1);
 }
 
+TEMPLATE_TEST_CASE("softplus keeps the type's precision from e⁻⁸⁰ to 80", "", float, double) {
+  for (double x = -80; x <= 80; x += 0.0625) {
+    const auto exact = static_cast<double>(std::log1p(std::exp(static_cast<long double>(x))));
+    const auto [y, slope] = at<TestType>([](auto v) { return softplus(v); }, x);
+    INFO("at " << x);
+    CHECK(std::abs(y / exact - 1) <= 4 * std::numeric_limits<TestType>::epsilon());
+    CHECK(slope == Approx(1 / (1 + std::exp(-x))));
+  }
+}
+
 TEMPLATE_TEST_CASE("No operation hides a NaN", "", float, double) {
   const double nan = std::numeric_limits<double>::quiet_NaN();
   const auto passes = [&](auto f) { CHECK(std::isnan(at<TestType>(f, nan).first)); };

@@ -34,7 +34,8 @@ TEST_CASE("evaluate prints the likelihood of a run, the same for the same seed, 
   INFO(text.err);
   REQUIRE(text.status == 0);
   CHECK_THAT(text.out, Contains("20, binarize dynamic") && Contains("ELBO") && Contains("NLL, 50 samples") &&
-                           Contains("IWAE bound, k = 50") && Contains("layer 2: KL") && Contains("of 3 units active"));
+                           Contains("IWAE bound, k = 50") && Contains("layer 2: KL") &&
+                           Contains("of 3 units active"));
 
   const auto report = nlohmann::json::parse(evaluate(here, {"--json"}).out);
   CHECK(report["images"] == 20);
@@ -90,4 +91,20 @@ TEST_CASE("Programs refuse folders without a run, and wrong numbers, in one line
   refused(evaluate(here, {"--samples", "0"}), "it is 0, but must be at least 1");
   refused(evaluate(here, {"--samples", "-3"}), "-3");
   refused(generate(here, {"--seed", "x"}), "'x' is no whole number");
+}
+
+TEST_CASE("Programs work on other data than the run's only where --data names them") {
+  const ProgramFolder here;
+  REQUIRE(here.train().status == 0);
+  std::filesystem::create_directories(here / "data/mnist");
+  write_images(here / "data/mnist", "train", 5);
+  write_images(here / "data/mnist", "t10k", 20);
+  for (const char* program : {STRATA_EVALUATE, STRATA_GENERATE}) {
+    const Ran other = run("/usr/bin/env", {"-u", "STRATA_MNIST_DIR", program, "out"}, here / "");
+    INFO(other.err);
+    CHECK(other.status == 2);
+    CHECK_THAT(other.err,
+               Contains("trained on data") && Contains("mnist (data/mnist)") && Contains("--data"));
+    CHECK(run(program, {"out", "--data", "data/mnist"}, here / "").status == 0);
+  }
 }
