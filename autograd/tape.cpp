@@ -16,10 +16,8 @@ template <class T> std::string shapes_of(std::span<const Var<T>> inputs) {
   return shapes;
 }
 
-template <class T> Tape<T>& Var<T>::tape() const {
-  if (tape_ == nullptr)
-    fail("Var", "an empty variable is used: it was default-constructed, not made by a tape");
-  return *tape_;
+template <class T> void Var<T>::fail_empty() {
+  fail("Var", "an empty variable is used: it was default-constructed, not made by a tape");
 }
 
 template <class T> const Tensor<T>& Var<T>::grad() const {
@@ -49,10 +47,8 @@ template <class T> void Var<T>::accumulate_broadcast(const Tensor<T>& evaluated)
   });
 }
 
-template <class T> typename Tape<T>::Slot& Tape<T>::slot(Var<T> x) {
-  if (x.step_ != step_)
-    fail("Var", "a variable of an earlier step is used: reset() ended that step; make it anew after reset()");
-  return slots_[x.index_];
+template <class T> void Tape<T>::fail_ended() {
+  fail("Var", "a variable of an earlier step is used: reset() ended that step; make it anew after reset()");
 }
 
 template <class T> typename Tape<T>::Slot& Tape<T>::next_slot(const char* name, bool needs_grad) {

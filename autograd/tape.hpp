@@ -64,6 +64,7 @@ template <class T> class Var {
   friend class Tape<T>;
   Var(Tape<T>* tape, std::uint32_t index, std::uint32_t step) : tape_(tape), index_(index), step_(step) {}
 
+  [[noreturn]] static void fail_empty();
   void accumulate_broadcast(const Tensor<T>& evaluated) const;
 
   Tape<T>* tape_ = nullptr;
@@ -128,6 +129,7 @@ template <class T> class Tape {
     Gradient<T> own_gradient;
   };
 
+  [[noreturn]] static void fail_ended();
   Slot& slot(Var<T> x);
   Slot& next_slot(const char* name, bool needs_grad);
   Var<T> last() { return Var<T>(this, static_cast<std::uint32_t>(size_ - 1), step_); }

@@ -7,14 +7,33 @@ namespace strata {
 
 namespace detail {
 
+/// Whether the expression has this shape; a plain loop, since std::equal would call memcmp for two numbers.
 template <class E> bool has_shape(const E& expression, const Shape& shape) {
-  return std::equal(shape.begin(), shape.end(), expression.shape().begin(), expression.shape().end());
+  const auto& other = expression.shape();
+  bool same = other.size() == shape.size();
+  for (std::size_t axis = 0; same && axis < shape.size(); ++axis) same = other[axis] == shape[axis];
+  return same;
+}
+
+/// Gives a buffer a shape, which it mostly has already.
+template <class T> void ensure_shape(Tensor<T>& buffer, const Shape& shape) {
+  if (!has_shape(buffer, shape)) buffer.resize(shape);
 }
 
 /// Whether a tensor of shape `from` broadcasts to `to`.
 bool broadcasts(const Shape& from, const Shape& to);
 
 }  // namespace detail
+
+template <class T> inline Tape<T>& Var<T>::tape() const {
+  if (tape_ == nullptr) fail_empty();
+  return *tape_;
+}
+
+template <class T> inline typename Tape<T>::Slot& Tape<T>::slot(Var<T> x) {
+  if (x.step_ != step_) fail_ended();
+  return slots_[x.index_];
+}
 
 template <class T> template <class E> void Var<T>::accumulate(const E& expression) const {
   if (!needs_grad()) return;
@@ -51,7 +70,7 @@ template <class T> template <class F> void Var<T>::accumulate_with(F f) const {
   auto& slot = tape().slot(*this);
   if (!slot.needs_grad) return;
   auto& [gradient, received] = *slot.gradient;
-  gradient.resize(slot.value->shape());
+  detail::ensure_shape(gradient, slot.value->shape());
   f(gradient, received ? T(1) : T(0));
   received = true;
 }
@@ -60,7 +79,7 @@ template <class T> template <class F>
 requires std::invocable < F, Tensor<T>
 & > Var<T> Tape<T>::constant(const Shape& shape, F fill) {
   Slot& slot = next_slot("constant", false);
-  slot.own_value.resize(shape);
+  detail::ensure_shape(slot.own_value, shape);
   fill(slot.own_value);
   return last();
 }
@@ -82,7 +101,7 @@ template <class T> template <class F, class B>
 Var<T> Tape<T>::record(const char* name, std::span<const Var<T>> inputs, const Shape& shape, F fill,
                        B backward) {
   Slot& slot = next_slot(name, any_needs_grad(name, inputs));
-  slot.own_value.resize(shape);
+  detail::ensure_shape(slot.own_value, shape);
   fill(slot.own_value);
   if (slot.needs_grad) slot.backward.set(std::move(backward));
   return last();
