@@ -127,6 +127,10 @@ class Check {
   Check(Flat& f, const GradcheckOptions& options) : f_(f), options_(options), rng_{options.seed} {}
 
   GradcheckReport run() {
+    if (f_.size() == 0) {
+      refuse("there is nothing to differentiate with respect to");
+      return report_;
+    }
     const Vector y = f_.value();
     if (check_reruns(y)) {
       if (f_.size() * y.size() <= options_.full_size)
@@ -190,7 +194,7 @@ class Check {
     const double scale = std::max({std::abs(backward), std::abs(numeric), 1e-3 * largest});
     const double difference = std::abs(backward - numeric);
     const double error = difference == 0 ? 0 : difference / scale;
-    const bool worst = !(error <= report_.error);
+    const bool worst = !(error <= report_.error) && !std::isnan(report_.error);
     if (worst) report_.error = error;
     if (error <= options_.tolerance || !worst) return;
     std::ostringstream text;

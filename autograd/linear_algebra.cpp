@@ -9,7 +9,7 @@ namespace {
 template <class T> void fill_rows(Tensor<T>& y, const Tensor<T>& row) {
   const std::size_t columns = row.size();
   parallel_for(
-      y.shape(0), detail::parallel_elements / columns,
+      y.shape(0), detail::parallel_elements / std::max<std::size_t>(columns, 1),
       [&](std::size_t begin, std::size_t end) {
         for (std::size_t i = begin; i < end; ++i) std::copy_n(row.data(), columns, y.data() + i * columns);
       },

@@ -73,6 +73,7 @@ template <class T> Var<T> softmax(Var<T> x, std::ptrdiff_t axis) {
       for (std::size_t i = 0; i < inner; ++i) f(o * size * inner + i);
   };
   const auto fill = [&, size = size, inner = inner](Tensor<T>& y) {
+    if (size == 0) return;
     for_each_line([&](std::size_t first) {
       const T* v = x.value().data() + first;
       T* out = y.data() + first;

@@ -84,11 +84,12 @@ template <class T> bool Tape<T>::any_needs_grad(const char* name, std::span<cons
 }
 
 template <class T> void Tape<T>::begin_backward(Var<T> y) {
+  if (&y.tape() != this) fail("backward", "y lies on another tape; call that tape's backward");
   Slot& last = slot(y);
   if (!last.needs_grad)
     fail("backward", std::string("this '") + last.name + "' depends on nothing that needs a gradient" +
                          (record_ == Record::values ? ": the tape records values only" : ""));
-  for (std::size_t i = 0; i <= y.index_; ++i) slots_[i].own_gradient.received = false;
+  for (std::size_t i = 0; i < size_; ++i) slots_[i].own_gradient.received = false;
 }
 
 template <class T> void Tape<T>::walk_back(Var<T> y) {

@@ -27,18 +27,6 @@ void gemv(CBLAS_TRANSPOSE ta, blasint rows, blasint columns, const double* a, co
   cblas_dgemv(CblasRowMajor, ta, rows, columns, 1, a, columns, x, incx, beta, y, incy);
 }
 
-// Keeps OpenBLAS's OpenMP build from starting threads of its own for a product that is not worth two.
-class OneThread {
- public:
-  OneThread() : before_(thread_count()) { set_thread_count(1); }
-  ~OneThread() { set_thread_count(before_); }
-  OneThread(const OneThread&) = delete;
-  OneThread& operator=(const OneThread&) = delete;
-
- private:
-  std::size_t before_;
-};
-
 // OpenBLAS's pthread build would start a second pool under ours. Its OpenMP build needs nothing: within our
 // parallel loops it works single-threaded (and setting its count would set OpenMP's).
 void keep_one_pool() {
@@ -75,7 +63,7 @@ template <class T> void matmul(const Tensor<T>& a, Transpose transpose_a, const 
   const std::size_t lda = a.shape(1), ldb = b.shape(1);
   constexpr std::size_t narrow = 4;
   if (n <= narrow) {  // column by column: OpenBLAS's kernel for small products allocates memory for these
-    const OneThread alone;
+    const ThreadLimit alone(1);
     for (std::size_t j = 0; j < n; ++j)
       gemv(ta ? CblasTrans : CblasNoTrans, static_cast<blasint>(a.shape(0)), static_cast<blasint>(lda),
            a.data(), b.data() + (tb ? j * ldb : j), static_cast<blasint>(tb ? 1 : ldb), beta, c.data() + j,
@@ -92,8 +80,8 @@ template <class T> void matmul(const Tensor<T>& a, Transpose transpose_a, const 
   constexpr std::size_t parallel_products = 200'000, register_block = 16;
   const std::size_t side = std::max(m, n);
   const std::size_t grain = std::max<std::size_t>(2 * register_block, parallel_products * side / (m * n * k));
-  if (side < grain) {
-    const OneThread alone;
+  if (side < grain) {  // not worth two threads, and OpenBLAS's OpenMP build would start some of its own
+    const ThreadLimit alone(1);
     return piece(0, m, 0, n);
   }
   parallel_for(

@@ -12,6 +12,18 @@ std::size_t thread_count();
 /// Sets `thread_count` for the calling thread's loops; at least 1.
 void set_thread_count(std::size_t count);
 
+/// Another `thread_count` for as long as it lives.
+class ThreadLimit {
+ public:
+  explicit ThreadLimit(std::size_t count) : before_(thread_count()) { set_thread_count(count); }
+  ~ThreadLimit() { set_thread_count(before_); }
+  ThreadLimit(const ThreadLimit&) = delete;
+  ThreadLimit& operator=(const ThreadLimit&) = delete;
+
+ private:
+  std::size_t before_;
+};
+
 namespace detail {
 void run_parallel(std::size_t n, std::size_t multiple, void* context,
                   void (*run)(void* context, std::size_t begin, std::size_t end));

@@ -65,6 +65,31 @@ TEST_CASE("gradcheck rejects a missing derivative") {
   CHECK_THAT(report.message, Contains("finite differences"));
 }
 
+TEST_CASE("gradcheck of nothing is no success") {
+  Gradient<double> gradient;
+  const auto report = gradcheck(
+      [](Tape<double>& tape) {
+        return sum(tape.variable({1, 2}));
+      },
+      std::vector<GradcheckInput>{});
+  CHECK(!report.ok);
+  CHECK_THAT(report.message, Contains("nothing to differentiate"));
+}
+
+TEST_CASE("gradcheck reports a NaN as the largest error, whatever follows it") {
+  const auto report = gradcheck(
+      [](auto&, auto& x) {
+        const auto v = x[0];
+        return record("sometimes", {v}, 1.0 * v.value(), [v](Var<double> y) {
+          Tensor<double> slope = y.grad();
+          slope(0) *= std::nan("");
+          v.accumulate(slope);
+        });
+      },
+      {normals({3}, 0)});
+  CHECK(!report.ok);
+}
+
 TEST_CASE("gradcheck demands identical results from run to run") {
   Rng shared{1};
   const auto report = gradcheck(

@@ -50,6 +50,26 @@ TEST_CASE("A second backward replaces the tape's gradients and adds to those of 
   CHECK((gradient.value == Tensor<double>{3, 4}));
 }
 
+TEST_CASE("Gradients are those of the last backward alone, also on what was recorded later") {
+  Tape<double> tape;
+  const auto x = tape.variable({3, 4});
+  const auto y = sum(x), u = square(x), z = sum(u);
+  tape.backward(z);
+  CHECK(u.has_grad());
+  tape.backward(y);
+  CHECK(!u.has_grad());
+  CHECK(!z.has_grad());
+  CHECK((x.grad() == Tensor<double>{1, 1}));
+}
+
+TEST_CASE("backward belongs to the tape of its variable") {
+  Tape<double> tape, other;
+  const auto y = sum(tape.variable({3, 4}));
+  CHECK_THROWS_WITH(other.backward(y), "[backward] y lies on another tape; call that tape's backward");
+  CHECK_THROWS_WITH(other.backward(y, Tensor<double>(Shape{}, 1.0)),
+                    "[backward] y lies on another tape; call that tape's backward");
+}
+
 TEST_CASE("A cotangent weighs the outputs") {
   Tape<double> tape;
   const auto x = tape.variable({1, 2, 3});
