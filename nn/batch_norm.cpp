@@ -15,6 +15,10 @@ template <class T> Var<T> BatchNorm<T>::operator()(Var<T> x, Mode mode) {
   Tape<T>& tape = x.tape();
   if (mode == Mode::train) {
     const Var<T> statistics = batch_statistics(x);
+    if (x.shape()[0] == 1)
+      fail("BatchNorm",
+           "training normalises over the rows of a batch, of which there must be two at least; x is " +
+               to_string(x.shape()));
     const std::size_t width = running_mean.value.size();
     const auto y = batch_norm(x, gamma.on(tape), beta.on(tape), statistics, epsilon);
     for (std::size_t j = 0; j < width; ++j) {

@@ -17,7 +17,7 @@ template <class T> struct BatchNorm {
 
   explicit BatchNorm(std::size_t width);
 
-  /// x (B, D): (B, D). Training needs B ≥ 2 to say anything, and moves the running averages.
+  /// x (B, D): (B, D). Training moves the running averages; it throws for B = 1, whose variance is 0.
   Var<T> operator()(Var<T> x, Mode mode);
 
   static void fields(auto& self, auto&& visit) {

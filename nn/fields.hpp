@@ -1,6 +1,8 @@
 // Visiting a module's tensors. A module lists its fields once:
 //
-//     static void fields(auto& self, auto&& visit) { visit("weight", self.weight); visit("bias", self.bias);
+//     static void fields(auto& self, auto&& visit) {
+//       visit("weight", self.weight);
+//       visit("bias", self.bias);
 //     }
 //
 // A field is a Parameter, a Buffer, another module, or a vector or optional of these. Everything else that
@@ -53,6 +55,7 @@ template <class T> struct NamedParameter {
 
 /// All parameters of a model of element type T.
 template <class T, class Module> std::vector<NamedParameter<T>> parameters(Module& module) {
+  static_assert(!std::is_const_v<Module>, "parameters can be trained, so that their model cannot be const");
   std::vector<NamedParameter<T>> all;
   for_each_tensor(module, [&](const std::string& path, auto& leaf) {
     if constexpr (detail::is_parameter<std::remove_reference_t<decltype(leaf)>>) all.push_back({path, &leaf});
@@ -68,6 +71,7 @@ template <class Module> std::size_t parameter_count(const Module& module) {
   });
   return count;
 }
+
 /// Forgets the gradients that reached a model's parameters.
 template <class Module> void discard_gradients(const Module& module) {
   for_each_tensor(module, [](const std::string&, const auto& leaf) {

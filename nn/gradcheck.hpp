@@ -9,8 +9,11 @@ namespace strata {
 /// Compares ∂f/∂parameters of a model in double precision with finite differences; see
 /// autograd/gradcheck.hpp.
 ///
-///     CHECK(gradcheck(model, [&](auto& tape) { Rng rng{1}; return mean(model.elbo(tape.constant(x), rng));
-///     }).ok);
+///     const auto report = gradcheck(model, [&](auto& tape) {
+///       Rng rng{1};
+///       return terms(model.path({tape.constant(x)}, rng, Mode::train)).elbo();
+///     });
+///     CHECK(report.message == "");
 template <class Module> GradcheckReport gradcheck(Module& module,
                                                   const std::function<Var<double>(Tape<double>&)>& f,
                                                   const GradcheckOptions& options = {}) {

@@ -1,33 +1,22 @@
 #include "nn/rules.hpp"
 
-#include <array>
-#include <utility>
+#include "nn/names.hpp"
 
 namespace strata {
 namespace {
 
-const std::array<std::pair<const char*, Rule>, 7>& named_rules() {
-  static const std::array<std::pair<const char*, Rule>, 7> rules = {{{"adam", Adam{}},
-                                                                     {"adamw", AdamW{}},
-                                                                     {"sgd", Sgd{}},
-                                                                     {"momentum", Momentum{}},
-                                                                     {"nesterov", Nesterov{}},
-                                                                     {"rmsprop", RmsProp{}},
-                                                                     {"adagrad", AdaGrad{}}}};
-  return rules;
-}
+const Names<Rule, 7> names = {{{Adam{}, "adam"},
+                               {AdamW{}, "adamw"},
+                               {Sgd{}, "sgd"},
+                               {Momentum{}, "momentum"},
+                               {Nesterov{}, "nesterov"},
+                               {RmsProp{}, "rmsprop"},
+                               {AdaGrad{}, "adagrad"}}};  // in the variant's order
 
 }  // namespace
 
-Rule parse_rule(const std::string& name) {
-  std::string all;
-  for (const auto& [known, rule] : named_rules()) {
-    if (name == known) return rule;
-    all += (all.empty() ? "" : ", ") + std::string(known);
-  }
-  fail("optimizer", "'" + name + "' is unknown; there are " + all);
-}
+Rule parse_rule(const std::string& name) { return parse_name("optimizer", names, name); }
 
-std::string to_string(const Rule& rule) { return named_rules()[rule.index()].first; }
+std::string to_string(const Rule& rule) { return names[rule.index()].second; }
 
 }  // namespace strata

@@ -36,7 +36,7 @@ double schedule_factor(const Schedule& schedule, std::size_t epoch) {
 
 Schedule parse_schedule(const std::string& name, std::size_t epochs) {
   if (name == "constant") return ConstantSchedule{};
-  if (name == "step") return StepSchedule{std::max<std::size_t>(1, epochs / 10), 0.5};
+  if (name == "step") return StepSchedule{std::max<std::size_t>(1, (epochs + 9) / 10), 0.5};
   if (name == "cosine") return CosineSchedule{epochs, 0};
   if (name == "burda") return BurdaSchedule{epochs};
   fail("schedule", "'" + name + "' is unknown; there are constant, step, cosine, burda");

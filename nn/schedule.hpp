@@ -24,7 +24,7 @@ struct CosineSchedule {
 };
 
 /// Stage i = 0 ... 7 lasts 3ⁱ epochs at 10^(−i/7) (Burda et al. 2015, section 5.1), 3,280 epochs together;
-/// another number of epochs stretches or shrinks all stages alike.
+/// another number of epochs stretches or shrinks all stages alike, and skips those shorter than an epoch.
 struct BurdaSchedule {
   std::size_t epochs = 3280;
 };
@@ -34,8 +34,8 @@ using Schedule = std::variant<ConstantSchedule, StepSchedule, CosineSchedule, Bu
 /// The factor on the initial learning rate in an epoch, counted from 0.
 double schedule_factor(const Schedule& schedule, std::size_t epoch);
 
-/// "constant", "step", "cosine" or "burda" for a run of this many epochs ("step" halves ten times). Throws
-/// for another name.
+/// "constant", "step", "cosine" or "burda" for a run of this many epochs ("step" halves after every tenth of
+/// them). Throws for another name.
 Schedule parse_schedule(const std::string& name, std::size_t epochs);
 
 }  // namespace strata

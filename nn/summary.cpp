@@ -3,15 +3,12 @@
 #include <algorithm>
 
 namespace strata {
-namespace {
 
 std::string with_separators(std::size_t number) {
   std::string digits = std::to_string(number);
   for (std::size_t place = digits.size(); place > 3; place -= 3) digits.insert(place - 3, ",");
   return digits;
 }
-
-}  // namespace
 
 std::string format_summary(const std::vector<SummaryRow>& rows) {
   std::size_t total = 0, layer_width = 5, shapes_width = 7;

@@ -8,6 +8,9 @@
 
 namespace strata {
 
+/// 1234567 as "1,234,567".
+std::string with_separators(std::size_t number);
+
 /// One layer: the tensors of one module.
 struct SummaryRow {
   std::string layer;   // "encoder.hidden.0"

@@ -55,6 +55,10 @@ TEST_CASE("Batch statistics need a matrix with rows") {
   BatchNorm<double> norm(3);
   CHECK_THROWS_WITH(norm(tape.constant(xt::ones<double>({3})), Mode::train),
                     "[batch_statistics] needs a matrix (B, D) with B > 0, but x is (3)");
+  CHECK_THROWS_WITH(norm(tape.constant(xt::ones<double>({1, 3})), Mode::train),
+                    "[BatchNorm] training normalises over the rows of a batch, of which there must be two at "
+                    "least; x is (1, 3)");
+  CHECK((norm.running_variance.value == Tensor<double>{1, 1, 1}));
   CHECK_THROWS_WITH(
       norm(tape.constant(xt::ones<double>({4, 2})), Mode::train),
       "[batch_norm] needs x (B, D), gamma (D), beta (D) and statistics (2, D): x is (4, 2), gamma is (3), "

@@ -104,4 +104,9 @@ TEST_CASE("A model is stored and restored, and a file of another model is refuse
   CHECK((other.layers[0].linear.weight.value == before));
   Mlp<float> deeper(4, {5, 3, 2}, options, rng);
   CHECK_THROWS_WITH(restore(deeper, read), Catch::Matchers::Contains("2.weight"));
+  auto surplus = read;
+  surplus.set("another.weight", Tensor<float>(Shape{1}, 0.0f));
+  CHECK_THROWS_WITH(restore(loaded, surplus),
+                    "[restore] 'another.weight' in the file is none of the model's tensors; is it a file of "
+                    "another configuration?");
 }

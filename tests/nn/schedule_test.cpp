@@ -37,7 +37,12 @@ TEST_CASE("Burda's stages last 3^i epochs") {
 TEST_CASE("Schedules are known by name") {
   CHECK(schedule_factor(parse_schedule("cosine", 10), 5) == Approx(0.5));
   CHECK(schedule_factor(parse_schedule("burda", 3280), 1) == Approx(std::pow(10, -1 / 7.0)));
-  CHECK(schedule_factor(parse_schedule("step", 100), 10) == 0.5);
+  for (const std::size_t epochs : {5, 10, 19, 29, 100}) {
+    const auto step = parse_schedule("step", epochs);
+    CHECK(schedule_factor(step, (epochs + 9) / 10 - 1) == 1);
+    CHECK(schedule_factor(step, (epochs + 9) / 10) == 0.5);
+    CHECK(schedule_factor(step, epochs - 1) >= std::pow(0.5, 9));
+  }
   CHECK_THROWS_WITH(parse_schedule("linear", 10),
                     "[schedule] 'linear' is unknown; there are constant, step, cosine, burda");
 }
