@@ -1,6 +1,7 @@
 #include "vae/batches.hpp"
 
 #include "nn/names.hpp"
+#include "tensor/evaluate.hpp"
 
 namespace strata {
 namespace {
@@ -13,17 +14,28 @@ constexpr Names<Binarize, 3> names = {
 Binarize parse_binarize(const std::string& name) { return parse_name("binarize", names, name); }
 std::string to_string(Binarize binarize) { return name_of(names, binarize); }
 
+void require_images(const char* operation, const ImageSet& set) {
+  if (set.images.dimension() < 2 || set.images.size() == 0 || set.labels.size() != set.images.shape(0))
+    fail(operation, "needs images (N, height, width) and labels (N): the images are " +
+                        to_string(set.images.shape()) + ", the labels " + to_string(set.labels.shape()));
+}
+
 template <class T> void gather_batch(const Tensor<std::uint8_t>& images, std::span<const std::size_t> rows,
                                      Binarize binarize, Rng& rng, Tensor<T>& x) {
   const std::size_t pixels = images.size() / images.shape(0);
   x.resize({rows.size(), pixels});
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    const std::uint8_t* image = images.data() + rows[i] * pixels;
-    T* out = x.data() + i * pixels;
-    for (std::size_t j = 0; j < pixels; ++j)
-      out[j] = binarize == Binarize::threshold ? static_cast<T>(image[j] > 127)
-                                               : static_cast<T>(image[j]) / T(255);
-  }
+  parallel_for(
+      rows.size(), detail::parallel_elements / pixels,
+      [&](std::size_t begin, std::size_t end) {
+        for (std::size_t i = begin; i < end; ++i) {
+          const std::uint8_t* image = images.data() + rows[i] * pixels;
+          T* out = x.data() + i * pixels;
+          for (std::size_t j = 0; j < pixels; ++j)
+            out[j] = binarize == Binarize::threshold ? static_cast<T>(image[j] > 127)
+                                                     : static_cast<T>(image[j]) / T(255);
+        }
+      },
+      1);
   if (binarize == Binarize::dynamic) fill_bernoulli(rng, x, x);
 }
 

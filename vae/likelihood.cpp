@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "vae/markov_hvae.hpp"
+#include "vae/streams.hpp"
 #include "vae/vae.hpp"
 
 namespace strata {
@@ -43,7 +44,8 @@ template <class T> Layers<Var<T>> noise_of(Tape<T>& tape, const Layers<std::size
     epsilon.push_back(tape.constant(Shape{count, widths[t]}, [&](Tensor<T>& noise) {
       auto drawn = Tensor<T>::from_shape({block, widths[t]});
       for (std::size_t done = 0; done < count; done += block) {
-        Rng rng{seed, std::uint64_t{(first + done) / block} << 32 | std::uint64_t{t} << 24, image};
+        Rng rng{seed, std::uint64_t{(first + done) / block} << 32 | std::uint64_t{t} << 24,
+                streams::test_image + image};
         fill_normal(rng, drawn);
         std::copy_n(drawn.data(), std::min(block, count - done) * widths[t], noise.data() + done * widths[t]);
       }
@@ -88,6 +90,7 @@ std::vector<ImageEstimate> estimate_likelihood(Model& model, const Tensor<T>& x,
 }
 
 MeanAndError mean_and_error(const std::vector<double>& values) {
+  if (values.empty()) fail("mean_and_error", "there are no values");
   const auto count = static_cast<double>(values.size());
   const double mean = std::accumulate(values.begin(), values.end(), 0.0) / count;
   double squares = 0;
@@ -95,16 +98,15 @@ MeanAndError mean_and_error(const std::vector<double>& values) {
   return {mean, values.size() < 2 ? 0 : std::sqrt(squares / (count - 1) / count)};
 }
 
-template <class T, class Model>
-std::vector<Tensor<double>> posterior_means(Model& model, const Tensor<T>& x, const Tensor<T>& condition,
-                                            std::size_t samples, std::uint64_t seed) {
+template <class T, class Model> std::vector<Tensor<double>> posterior_means(Model& model, const Tensor<T>& x,
+                                                                            const Tensor<T>& condition,
+                                                                            std::size_t samples, Rng& rng) {
   constexpr std::size_t images_together = 100;
   const auto widths = model.latent();
   const std::size_t count = x.shape(0);
   std::vector<Tensor<double>> means;
   for (const std::size_t width : widths) means.emplace_back(xt::zeros<double>({count, width}));
   Tape<T> tape(Record::values);
-  Rng rng{seed};
   for (std::size_t first = 0; first < count; first += images_together) {
     const std::size_t last = std::min(count, first + images_together);
     tape.reset();
@@ -120,12 +122,24 @@ std::vector<Tensor<double>> posterior_means(Model& model, const Tensor<T>& x, co
   return means;
 }
 
-#define STRATA_INSTANTIATE(T, Model)                                                                     \
-  template std::vector<ImageEstimate> estimate_likelihood(Model<T>&, const Tensor<T>&, const Tensor<T>&, \
-                                                          const EstimationOptions&,                      \
-                                                          const std::function<void(std::size_t)>&);      \
-  template std::vector<Tensor<double>> posterior_means(Model<T>&, const Tensor<T>&, const Tensor<T>&,    \
-                                                       std::size_t, std::uint64_t);
+template <class T, class Model> std::vector<std::size_t> active_units(Model& model, const Tensor<T>& x,
+                                                                      const Tensor<T>& condition,
+                                                                      std::size_t samples, Rng& rng) {
+  const auto means = posterior_means(model, x, condition, samples, rng);
+  const auto others = posterior_means(model, x, condition, samples, rng);
+  std::vector<std::size_t> active;
+  for (std::size_t t = 0; t < means.size(); ++t) active.push_back(active_units(means[t], others[t]));
+  return active;
+}
+
+#define STRATA_INSTANTIATE(T, Model)                                                                         \
+  template std::vector<ImageEstimate> estimate_likelihood(Model<T>&, const Tensor<T>&, const Tensor<T>&,     \
+                                                          const EstimationOptions&,                          \
+                                                          const std::function<void(std::size_t)>&);          \
+  template std::vector<Tensor<double>> posterior_means(Model<T>&, const Tensor<T>&, const Tensor<T>&,        \
+                                                       std::size_t, Rng&);                                   \
+  template std::vector<std::size_t> active_units(Model<T>&, const Tensor<T>&, const Tensor<T>&, std::size_t, \
+                                                 Rng&);
 STRATA_INSTANTIATE(float, Vae)
 STRATA_INSTANTIATE(double, Vae)
 STRATA_INSTANTIATE(float, MarkovHvae)

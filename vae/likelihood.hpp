@@ -10,7 +10,7 @@ namespace strata {
 
 struct EstimationOptions {
   std::size_t samples = 5000;  ///< K, of each image
-  std::size_t chunk = 1024;    ///< draws computed together: bounds the memory, changes nothing else
+  std::size_t chunk = 1024;    ///< draws computed together, in 64s: bounds the memory, changes nothing else
   std::uint64_t seed = 0;      ///< of the draws
 };
 
@@ -33,12 +33,19 @@ std::vector<ImageEstimate> estimate_likelihood(Model& model, const Tensor<T>& x,
 struct MeanAndError {
   double mean, standard_error;
 };
+
+/// Both, of at least one value; a single one has no error. Throws for none.
 MeanAndError mean_and_error(const std::vector<double>& values);
 
 /// The means E_q[z_t] of the images x (N, D), averaged over `samples` draws of the layers below: for each
 /// layer (N, L_t).
-template <class T, class Model>
-std::vector<Tensor<double>> posterior_means(Model& model, const Tensor<T>& x, const Tensor<T>& condition,
-                                            std::size_t samples, std::uint64_t seed);
+template <class T, class Model> std::vector<Tensor<double>> posterior_means(Model& model, const Tensor<T>& x,
+                                                                            const Tensor<T>& condition,
+                                                                            std::size_t samples, Rng& rng);
+
+/// The active units of every layer on the images x (N, D), each mean from `samples` draws, twice.
+template <class T, class Model> std::vector<std::size_t> active_units(Model& model, const Tensor<T>& x,
+                                                                      const Tensor<T>& condition,
+                                                                      std::size_t samples, Rng& rng);
 
 }  // namespace strata

@@ -38,6 +38,7 @@ template <class T> MarkovHvae<T>::MarkovHvae(const MarkovHvaeConfig& c, Rng& rng
 
 template <class T>
 Path<T> MarkovHvae<T>::path(const Given<T>& given, const Layers<Var<T>>& epsilon, Rng& rng, Mode mode) {
+  require_noise(epsilon, q.size());
   const std::size_t samples = given.samples;
   const auto condition = given.condition ? repeat_rows(given.condition, samples) : Var<T>();
   Path<T> path{samples, repeat_rows(given.x, samples), {}, epsilon, {}, {}, {}, {}};
@@ -58,21 +59,32 @@ template <class T> Path<T> MarkovHvae<T>::path(const Given<T>& given, Rng& rng, 
   return path(given, draw_noise(given.x.tape(), rows, latent(), rng), rng, mode);
 }
 
-template <class T> Observation<T> MarkovHvae<T>::generate(Tape<T>& tape, const Layers<Var<T>>& kept,
-                                                          Var<T> condition, std::size_t rows, Rng& rng) {
-  const auto widths = latent();
-  Var<T> z;
-  for (std::size_t t = q.size(); t-- > 0;) {
-    const std::size_t from_top = q.size() - 1 - t;
-    if (from_top < kept.size())
-      z = kept[from_top];
-    else if (t < p.size())
-      z = sample(p[t](beside(z, condition), rng, Mode::inference), rng);
-    else
-      z = prior ? sample((*prior)(condition, rng, Mode::inference), rng)
-                : standard_normal_noise(tape, Shape{rows, widths[t]}, rng);
-  }
-  return decoder(beside(z, condition), rng, Mode::inference);
+template <class T> void MarkovHvae<T>::require_layer(const char* operation, std::size_t t) const {
+  if (t == 0 || t > q.size())
+    fail(operation,
+         "there is no layer " + std::to_string(t) + "; they are 1 ... " + std::to_string(q.size()));
+}
+
+// z_{t−1} ~ p(z_{t−1} | z_t) for t = from ... to + 1
+template <class T>
+Var<T> MarkovHvae<T>::descend(Var<T> z, std::size_t from, std::size_t to, Var<T> condition, Rng& rng) {
+  for (std::size_t t = from - 1; t >= to; --t)
+    z = sample(p[t - 1](beside(z, condition), rng, Mode::inference), rng);
+  return z;
+}
+
+template <class T>
+Var<T> MarkovHvae<T>::draw(Tape<T>& tape, std::size_t t, std::size_t rows, Var<T> condition, Rng& rng) {
+  require_layer("draw", t);
+  const auto top = prior ? sample((*prior)(condition, rng, Mode::inference), rng)
+                         : standard_normal_noise(tape, Shape{rows, latent().back()}, rng);
+  return descend(top, q.size(), t, condition, rng);
+}
+
+template <class T>
+Observation<T> MarkovHvae<T>::generate(Var<T> z, std::size_t t, Var<T> condition, Rng& rng) {
+  require_layer("generate", t);
+  return decoder(beside(descend(z, t, 1, condition, rng), condition), rng, Mode::inference);
 }
 
 template <class T> Layers<std::size_t> MarkovHvae<T>::latent() const {

@@ -7,7 +7,8 @@
 namespace strata {
 
 /// p(x, z) = p(z_T) p(x | z_1) Π_{t ≥ 2} p(z_{t−1} | z_t), q(z | x) = q(z_1 | x) Π_{t ≥ 2} q(z_t | z_{t−1}),
-/// every factor a network of its own. With one latent width it is the VAE.
+/// every factor a network of its own. With one latent width it is the VAE, with a learned p(z | c) where
+/// there is a condition c.
 struct MarkovHvaeConfig {
   std::size_t data = 784;                        ///< the width of x
   std::vector<std::size_t> hidden = {200, 200};  ///< of q(z_1 | x); p(x | z_1) has them in reverse
@@ -39,11 +40,12 @@ template <class T> struct MarkovHvae {
   /// The same with noise drawn from N(0, I).
   Path<T> path(const Given<T>& given, Rng& rng, Mode mode);
 
-  /// p(x | z_1) after ancestral sampling downwards from the given layers: `z` holds z_T first, then z_{T−1}
-  /// ..., as many as are to be kept; those below are drawn. Nothing given draws z_T too. `rows` where neither
-  /// z nor the condition tells it.
-  Observation<T> generate(Tape<T>& tape, const Layers<Var<T>>& z, Var<T> condition, std::size_t rows,
-                          Rng& rng);
+  /// Ancestral draws of z_t, t = 1 ... T, from p(z_T) downwards: (rows, L_t). Throws for another t.
+  Var<T> draw(Tape<T>& tape, std::size_t t, std::size_t rows, Var<T> condition, Rng& rng);
+
+  /// p(x | z_1) after drawing z_{t−1} ... z_1 downwards from a given z_t (rows, L_t). Throws unless
+  /// 1 ≤ t ≤ T.
+  Observation<T> generate(Var<T> z, std::size_t t, Var<T> condition, Rng& rng);
 
   /// The widths of z_1 ... z_T.
   Layers<std::size_t> latent() const;
@@ -54,6 +56,10 @@ template <class T> struct MarkovHvae {
     visit("decoder", self.decoder);
     visit("prior", self.prior);
   }
+
+ private:
+  Var<T> descend(Var<T> z, std::size_t from, std::size_t to, Var<T> condition, Rng& rng);
+  void require_layer(const char* operation, std::size_t t) const;
 };
 
 }  // namespace strata

@@ -1,5 +1,6 @@
 #include "vae/metrics.hpp"
 
+#include <algorithm>
 #include <numeric>
 
 namespace strata {
@@ -15,10 +16,8 @@ double Metrics::kl() const { return std::accumulate(layer_kl.begin(), layer_kl.e
 
 Metrics& Metrics::operator+=(const Metrics& other) {
   reconstruction += other.reconstruction;
-  if (layer_kl.empty())
-    layer_kl = other.layer_kl;
-  else
-    for (std::size_t t = 0; t < layer_kl.size(); ++t) layer_kl[t] += other.layer_kl[t];
+  while (layer_kl.size() < other.layer_kl.size()) layer_kl.push_back(0);
+  for (std::size_t t = 0; t < other.layer_kl.size(); ++t) layer_kl[t] += other.layer_kl[t];
   return *this;
 }
 
@@ -39,18 +38,11 @@ template <class T> Metrics mean_metrics(const Terms<T>& terms) {
   return metrics;
 }
 
-std::size_t active_units(const Tensor<double>& means) {
-  const std::size_t images = means.shape(0), units = means.shape(1);
-  std::size_t active = 0;
-  for (std::size_t unit = 0; unit < units; ++unit) {
-    double sum = 0, squares = 0;
-    for (std::size_t image = 0; image < images; ++image) sum += means(image, unit);
-    const double mean = sum / static_cast<double>(images);
-    for (std::size_t image = 0; image < images; ++image)
-      squares += (means(image, unit) - mean) * (means(image, unit) - mean);
-    active += squares / static_cast<double>(images) > 0.01;
-  }
-  return active;
+std::size_t active_units(const Tensor<double>& means, const Tensor<double>& other_means) {
+  const Tensor<double> deviations = means - xt::mean(means, {0});
+  const Tensor<double> covariance = xt::mean(deviations * other_means, {0});
+  return static_cast<std::size_t>(
+      std::count_if(covariance.begin(), covariance.end(), [](double c) { return c > 0.01; }));
 }
 
 template Metrics mean_metrics(const Terms<float>&);

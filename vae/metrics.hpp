@@ -5,7 +5,7 @@
 
 namespace strata {
 
-/// Means over images, in nats per image; a zero of the first kind until something is added.
+/// Means over images, in nats per image; without layers, the empty sum.
 struct Metrics {
   double reconstruction = 0;
   Layers<double> layer_kl;  // of each layer, bottom up
@@ -22,7 +22,8 @@ struct Metrics {
 template <class T> Metrics mean_metrics(const Terms<T>& terms);
 
 /// Counts active units: those whose posterior mean varies over images, Var_x(E_q[z]) > 0.01 (Burda et al.
-/// 2015, section 5.2), from the means E_q[z] of one layer, (N, L).
-std::size_t active_units(const Tensor<double>& posterior_means);
+/// 2015, section 5.2), from two independent estimates of the means E_q[z] of one layer, each (N, L): their
+/// covariance over images is that variance, without the estimates' own.
+std::size_t active_units(const Tensor<double>& means, const Tensor<double>& other_means);
 
 }  // namespace strata

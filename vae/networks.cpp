@@ -47,6 +47,9 @@ template <class T> Normal<T> NormalNetwork<T>::operator()(Var<T> x, Rng& rng, Mo
 
 template <class T> Var<T> log_prob(const Observation<T>& p, Var<T> x) {
   if (p.likelihood == Likelihood::bernoulli) return log_prob(Bernoulli<T>{p.location}, x);
+  if (x.shape() != p.location.shape())
+    fail("log_prob",
+         "x is " + to_string(x.shape()) + ", the observation's mean is " + to_string(p.location.shape()));
   return normal_log_density(x, p.location, p.log_variance);
 }
 

@@ -10,6 +10,7 @@ namespace strata {
 
 /// How a network gives a standard deviation σ from its output s: σ = e^(s/2), or σ = softplus s.
 enum class Scale { log_variance, softplus };
+/// By the names "log_variance" and "softplus"; throws for another.
 Scale parse_scale(const std::string& name);
 std::string to_string(Scale scale);
 
@@ -19,6 +20,7 @@ std::string to_string(Scale scale);
 /// - `normal_learned`: one learned variance for all pixels;
 /// - `normal_learned_each`: a learned variance for each pixel.
 enum class Likelihood { bernoulli, normal, normal_learned, normal_learned_each };
+/// By these names, with "-" for "_"; throws for another.
 Likelihood parse_likelihood(const std::string& name);
 std::string to_string(Likelihood likelihood);
 
@@ -34,6 +36,7 @@ template <class T> struct NormalNetwork {
   std::optional<Linear<T>> lower;  // of a full covariance
   Scale scale_kind;
 
+  /// Weights are drawn from `rng`. A single component has no covariance to learn.
   NormalNetwork(std::size_t in, const std::vector<std::size_t>& hidden, std::size_t out,
                 const MlpOptions& options, Scale kind, Covariance covariance, Rng& rng);
 
@@ -55,7 +58,7 @@ template <class T> struct Observation {
   Var<T> log_variance;  // (1) or (D); empty for Bernoulli
 };
 
-/// ln p(x): (B)
+/// ln p(x): (B). Throws unless x is (B, D).
 template <class T> Var<T> log_prob(const Observation<T>& p, Var<T> x);
 /// E[x]: (B, D)
 template <class T> Var<T> mean(const Observation<T>& p);
@@ -68,7 +71,7 @@ template <class T> struct ObservationNetwork {
   T noise_variance;                          ///< of `Likelihood::normal`
   std::optional<Parameter<T>> log_variance;  // (1) or (D), where learned; starts at ln noise_variance
 
-  /// Throws unless noise_variance > 0.
+  /// Weights are drawn from `rng`. Throws unless noise_variance > 0.
   ObservationNetwork(std::size_t in, const std::vector<std::size_t>& hidden, std::size_t out,
                      const MlpOptions& options, Likelihood kind, double noise_variance, Rng& rng);
 

@@ -7,7 +7,9 @@
 
 namespace strata {
 
+/// The evidence lower bound E_q ln w, w = p(x, z) / q(z | x), or the importance-weighted bound.
 enum class Bound { elbo, iwae };
+/// By these names; throws for another.
 Bound parse_bound(const std::string& name);
 std::string to_string(Bound bound);
 

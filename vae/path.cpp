@@ -4,12 +4,19 @@
 #include "autograd/shape.hpp"
 
 namespace strata {
+
 template <class T>
 Layers<Var<T>> draw_noise(Tape<T>& tape, std::size_t rows, const Layers<std::size_t>& widths, Rng& rng) {
   Layers<Var<T>> epsilon;
   for (const std::size_t width : widths)
     epsilon.push_back(standard_normal_noise(tape, Shape{rows, width}, rng));
   return epsilon;
+}
+
+template <class T> void require_noise(const Layers<Var<T>>& epsilon, std::size_t layers) {
+  if (epsilon.size() != layers)
+    fail("path", "needs noise for " + std::to_string(layers) + " layers, but got it for " +
+                     std::to_string(epsilon.size()));
 }
 
 template <class T> Var<T> beside(Var<T> x, Var<T> condition) {
@@ -25,16 +32,16 @@ template <class T> Var<T> Terms<T>::kl(std::size_t t) const {
   return t + 1 < log_q.size() ? log_q[t] - log_p[t] : top_kl;
 }
 
-template <class T> Var<T> Terms<T>::elbo(T beta) const {
-  Var<T> divergence = kl(0);
-  for (std::size_t t = 1; t < log_q.size(); ++t) divergence = divergence + kl(t);
+template <class T> Var<T> Terms<T>::bound(T beta, Var<T> top) const {
+  Var<T> divergence = top;
+  for (std::size_t t = log_q.size() - 1; t-- > 0;) divergence = divergence + (log_q[t] - log_p[t]);
   return reconstruction - (beta == T(1) ? divergence : beta * divergence);
 }
 
+template <class T> Var<T> Terms<T>::elbo(T beta) const { return bound(beta, top_kl); }
+
 template <class T> Var<T> Terms<T>::log_weight(T beta) const {
-  Var<T> divergence = log_q[0] - log_p[0];
-  for (std::size_t t = 1; t < log_q.size(); ++t) divergence = divergence + (log_q[t] - log_p[t]);
-  return reconstruction - (beta == T(1) ? divergence : beta * divergence);
+  return bound(beta, log_q.back() - log_p.back());
 }
 
 template <class T> Terms<T> terms(const Path<T>& path) {
@@ -52,6 +59,7 @@ template <class T> Terms<T> terms(const Path<T>& path) {
 
 #define STRATA_INSTANTIATE(T)                                                                  \
   template Layers<Var<T>> draw_noise(Tape<T>&, std::size_t, const Layers<std::size_t>&, Rng&); \
+  template void require_noise(const Layers<Var<T>>&, std::size_t);                             \
   template Var<T> beside(Var<T>, Var<T>);                                                      \
   template Normal<T> repeat_rows(const Normal<T>&, std::size_t);                               \
   template struct Terms<T>;                                                                    \

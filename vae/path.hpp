@@ -33,6 +33,9 @@ template <class T> struct Path {
 template <class T>
 Layers<Var<T>> draw_noise(Tape<T>& tape, std::size_t rows, const Layers<std::size_t>& widths, Rng& rng);
 
+/// Throws unless there is noise for every one of the layers.
+template <class T> void require_noise(const Layers<Var<T>>& epsilon, std::size_t layers);
+
 /// (x, condition) side by side, or x where there is no condition.
 template <class T> Var<T> beside(Var<T> x, Var<T> condition);
 
@@ -57,8 +60,13 @@ template <class T> struct Terms {
   /// reconstruction + beta Σ (log_p − log_q), without a closed form; with beta = 1 its exponential averages
   /// to p(x).
   Var<T> log_weight(T beta = T(1)) const;
+
+ private:
+  Var<T> bound(T beta, Var<T> top) const;  // with this divergence of the top layer
 };
 
+/// The terms of a path: for each row ln p(x | z_1), ln p(z_t | z_{t+1}), ln q(z_t | z_{t−1}), and the top's
+/// KL.
 template <class T> Terms<T> terms(const Path<T>& path);
 
 }  // namespace strata

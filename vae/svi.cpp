@@ -8,23 +8,16 @@
 namespace strata {
 namespace {
 
-// A few points' posteriors while they are optimised.
-template <class T> struct Variational {
-  Parameter<T> mean, log_variance;  // (B, L)
-
-  Normal<T> on(Tape<T>& tape) const { return {mean.on(tape), log_variance.on(tape), {}}; }
-
-  static void fields(auto& self, auto&& visit) {
-    visit("mean", self.mean);
-    visit("log_variance", self.log_variance);
-  }
-};
-
 template <class T> Tensor<T> rows_of(const Tensor<T>& x, std::span<const std::size_t> rows) {
   auto gathered = Tensor<T>::from_shape({rows.size(), x.shape(1)});
   for (std::size_t i = 0; i < rows.size(); ++i)
     xt::view(gathered, i, xt::all()) = xt::view(x, rows[i], xt::all());
   return gathered;
+}
+
+template <class T> void set_rows(Tensor<T>& x, std::span<const std::size_t> rows, const Tensor<T>& values) {
+  for (std::size_t i = 0; i < rows.size(); ++i)
+    xt::view(x, rows[i], xt::all()) = xt::view(values, i, xt::all());
 }
 
 }  // namespace
@@ -38,27 +31,24 @@ template <class T> Var<T> local_elbo(ObservationNetwork<T>& decoder, const Norma
 
 template <class T> void refine(ObservationNetwork<T>& decoder, LocalPosteriors<T>& local, const Tensor<T>& x,
                                const SviOptions& options, Rng& rng) {
-  if (x.dimension() != 2 || x.shape(0) != local.mean.shape(0))
-    fail("refine",
-         "x is " + to_string(x.shape()) + ", the posteriors' means are " + to_string(local.mean.shape()));
-  Variational<T> q{{local.mean, {}}, {local.log_variance, {}}};
-  Optimizer<T> optimizer(parameters<T>(q), Adam{}, options.learning_rate);
+  const Shape& means = local.mean.value.shape();
+  if (x.dimension() != 2 || x.shape(0) != means[0])
+    fail("refine", "x is " + to_string(x.shape()) + ", the posteriors' means are " + to_string(means));
+  Optimizer<T> optimizer(parameters<T>(local), Adam{}, options.learning_rate);
   Tape<T> tape;
   for (std::size_t step = 0; step < options.steps; ++step) {
     tape.reset();
     // The sum, not the mean: every point's step is its own.
     tape.backward(
-        -sum(local_elbo(decoder, q.on(tape), tape.constant(x), options.samples, rng, Mode::inference)));
+        -sum(local_elbo(decoder, local.on(tape), tape.constant(x), options.samples, rng, Mode::inference)));
     optimizer.step();
   }
   discard_gradients(decoder);
-  local.mean = q.mean.value;
-  local.log_variance = q.log_variance.value;
 }
 
 template <class T>
 Var<T> Svi<T>::scaled_elbo(const Normal<T>& q, Var<T> x, std::size_t samples, Rng& rng, Mode mode) {
-  const T scale = static_cast<T>(local.mean.shape(0)) / static_cast<T>(x.shape()[0]);
+  const T scale = static_cast<T>(local.mean.value.shape(0)) / static_cast<T>(x.shape()[0]);
   return scale * sum(local_elbo(decoder, q, x, samples, rng, mode));
 }
 
@@ -66,20 +56,22 @@ template <class T> double Svi<T>::step(std::span<const std::size_t> rows, const 
                                        Optimizer<T>& optimizer, const SviOptions& options, Rng& rng) {
   if (x.dimension() != 2 || x.shape(0) != rows.size())
     fail("Svi", "x is " + to_string(x.shape()) + " for " + std::to_string(rows.size()) + " rows");
-  LocalPosteriors<T> batch(rows.size(), local.mean.shape(1));
-  batch.mean = rows_of(local.mean, rows);
-  batch.log_variance = rows_of(local.log_variance, rows);
+  const std::size_t count = local.mean.value.shape(0);
+  for (const std::size_t row : rows)
+    if (row >= count)
+      fail("Svi", "there is no row " + std::to_string(row) + "; they are 0 ... " + std::to_string(count - 1));
+  LocalPosteriors<T> batch(rows.size(), local.mean.value.shape(1));
+  batch.mean.value = rows_of(local.mean.value, rows);
+  batch.log_variance.value = rows_of(local.log_variance.value, rows);
   refine(decoder, batch, x, options, rng);
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    xt::view(local.mean, rows[i], xt::all()) = xt::view(batch.mean, i, xt::all());
-    xt::view(local.log_variance, rows[i], xt::all()) = xt::view(batch.log_variance, i, xt::all());
-  }
+  set_rows(local.mean.value, rows, batch.mean.value);
+  set_rows(local.log_variance.value, rows, batch.log_variance.value);
   Tape<T> tape;
-  const Normal<T> q{tape.constant(batch.mean), tape.constant(batch.log_variance), {}};
+  const Normal<T> q{tape.constant(batch.mean.value), tape.constant(batch.log_variance.value), {}};
   const auto bound = scaled_elbo(q, tape.constant(x), options.samples, rng, Mode::train);
   tape.backward(-bound);
   optimizer.step();
-  return static_cast<double>(bound.value()()) / static_cast<double>(local.mean.shape(0));
+  return static_cast<double>(bound.value()()) / static_cast<double>(count);
 }
 
 #define STRATA_INSTANTIATE(T)                                                                            \

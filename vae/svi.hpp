@@ -4,6 +4,7 @@
 
 #include <span>
 
+#include "nn/fields.hpp"
 #include "nn/optimizer.hpp"
 #include "vae/networks.hpp"
 
@@ -11,12 +12,20 @@ namespace strata {
 
 /// q(z_n) = N(mean_n, diag e^log_variance_n) for each of N data points.
 template <class T> struct LocalPosteriors {
-  Tensor<T> mean;          // (N, L)
-  Tensor<T> log_variance;  // (N, L)
+  Parameter<T> mean;          // (N, L)
+  Parameter<T> log_variance;  // (N, L)
 
   /// N(0, I) for every point.
   LocalPosteriors(std::size_t count, std::size_t latent)
-      : mean(xt::zeros<T>({count, latent})), log_variance(xt::zeros<T>({count, latent})) {}
+      : mean{xt::zeros<T>({count, latent}), {}}, log_variance{xt::zeros<T>({count, latent}), {}} {}
+
+  /// Those of all points, on a tape.
+  Normal<T> on(Tape<T>& tape) const { return {mean.on(tape), log_variance.on(tape), {}}; }
+
+  static void fields(auto& self, auto&& visit) {
+    visit("mean", self.mean);
+    visit("log_variance", self.log_variance);
+  }
 };
 
 struct SviOptions {
@@ -31,7 +40,7 @@ template <class T> Var<T> local_elbo(ObservationNetwork<T>& decoder, const Norma
                                      std::size_t samples, Rng& rng, Mode mode);
 
 /// Raises the ELBO of x (B, D) over its posteriors, rows of `local` (B, L), with the decoder fixed; in
-/// inference mode.
+/// inference mode. Gradients that wait at the decoder are discarded. Throws for another number of rows.
 template <class T> void refine(ObservationNetwork<T>& decoder, LocalPosteriors<T>& local, const Tensor<T>& x,
                                const SviOptions& options, Rng& rng);
 
@@ -49,7 +58,7 @@ template <class T> struct Svi {
 
   /// One step of stochastic variational inference on the given rows, whose data are x (B, D): refines their
   /// posteriors, then takes one optimizer step on the decoder along N/B Σ_b ELBO(x_b). Returns the
-  /// minibatch's mean ELBO.
+  /// minibatch's mean ELBO. Throws for a row that is not among the N, or another number of rows of x.
   double step(std::span<const std::size_t> rows, const Tensor<T>& x, Optimizer<T>& optimizer,
               const SviOptions& options, Rng& rng);
 

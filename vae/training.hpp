@@ -13,6 +13,7 @@
 #include "vae/batches.hpp"
 #include "vae/metrics.hpp"
 #include "vae/objective.hpp"
+#include "vae/streams.hpp"
 
 namespace strata {
 
@@ -23,9 +24,8 @@ struct TrainingOptions {
   Objective objective = {};
   std::size_t samples = 1;        ///< K, of each image in training
   std::size_t warmup_epochs = 0;  ///< the objective's beta grows linearly over so many epochs
-  double learning_rate = 1e-3;    ///< at the schedule's start
-  Schedule schedule = {};
-  double clip_norm = 0;  ///< the largest norm of all gradients together; 0: any
+  Schedule schedule = {};         ///< of the learning rate, which starts at the optimizer's
+  double clip_norm = 0;           ///< the largest norm of all gradients together; 0: any
   std::uint64_t seed = 0;
 };
 
@@ -33,19 +33,29 @@ struct TrainingOptions {
 /// random follows from (seed, epochs run so far): evaluating in between changes nothing.
 template <class Model> class Trainer {
  public:
-  /// The data and the model must outlive the trainer. Throws unless 1 ≤ batch ≤ N.
+  /// Model, data and optimizer must outlive the trainer. Throws unless 1 ≤ batch ≤ N and every image has a
+  /// label.
   Trainer(Model& model, const ImageSet& data, Optimizer<float>& optimizer, const TrainingOptions& options)
-      : model_(model), data_(data), optimizer_(optimizer), options_(options), rng_{options.seed, 0, 1} {
+      : model_(model),
+        data_(data),
+        optimizer_(optimizer),
+        options_(options),
+        first_rate_(optimizer.learning_rate),
+        rng_{options.seed, 0, streams::training} {
+    require_images("Trainer", data);
     if (options.batch == 0 || options.batch > data.images.shape(0))
       fail("Trainer", "the batch is " + std::to_string(options.batch) + "; there are " +
                           std::to_string(data.images.shape(0)) + " images");
   }
+  Trainer(Model&, ImageSet&&, Optimizer<float>&, const TrainingOptions&) = delete;
 
   std::size_t steps_per_epoch() const { return data_.images.shape(0) / options_.batch; }
+
+  /// Epochs run so far.
   std::size_t epochs() const { return epochs_; }
-  double learning_rate() const {
-    return options_.learning_rate * schedule_factor(options_.schedule, epochs_);
-  }
+
+  /// The learning rate in the next epoch.
+  double learning_rate() const { return first_rate_ * schedule_factor(options_.schedule, epochs_); }
 
   /// beta in the next epoch.
   double beta() const {
@@ -64,30 +74,47 @@ template <class Model> class Trainer {
     optimizer_.learning_rate = learning_rate();
     Metrics sum;
     for (std::size_t step = 0; step < steps_per_epoch(); ++step) {
-      sum += run_step(std::span(order_).subspan(step * options_.batch, options_.batch), objective);
-      if (!std::isfinite(sum.elbo()))
+      const auto rows = std::span<const std::size_t>(order_).subspan(step * options_.batch, options_.batch);
+      tape_.reset();
+      const auto given = gather(tape_, data_, rows, options_.samples, rng_);
+      const auto parts = terms(model_.path(given, rng_, Mode::train));
+      sum += mean_metrics(parts);
+      if (!std::isfinite(sum.elbo()))  // before it can spoil the weights
         throw std::runtime_error("[Trainer] the ELBO is no longer finite in epoch " +
                                  std::to_string(epochs_ + 1) + ", step " + std::to_string(step + 1) +
                                  "; a lower learning rate or clipped gradients may help");
+      tape_.backward(-strata::objective(parts, objective));
+      if (options_.clip_norm > 0) clip_gradient_norm(optimizer_.parameters(), options_.clip_norm);
+      optimizer_.step();
       on_step(step + 1, sum / static_cast<double>(step + 1));
     }
     ++epochs_;
     return sum / static_cast<double>(steps_per_epoch());
   }
 
-  /// The model's ELBO on other images, with one draw each, in inference mode.
+  /// The model's ELBO on other images, with one draw each, in inference mode. Dynamic binarisation makes the
+  /// same data of them each time. Throws for no images, for another number of labels, and if the ELBO is not
+  /// finite.
   Metrics evaluate(const ImageSet& data) {
-    Rng rng{options_.seed, 0, 2 + epochs_};
+    require_images("evaluate", data);
+    Rng binarisation{options_.seed, 0, streams::test_set};
+    Rng noise{options_.seed, 0, streams::test_epoch + epochs_};
     const std::size_t count = data.images.shape(0);
-    order_.resize(count);
-    std::iota(order_.begin(), order_.end(), std::size_t{0});
+    std::vector<std::size_t> rows(count);
+    std::iota(rows.begin(), rows.end(), std::size_t{0});
     Metrics sum;
     for (std::size_t first = 0; first < count; first += evaluation_batch) {
-      const auto rows = std::span(order_).subspan(first, std::min(evaluation_batch, count - first));
+      const auto some =
+          std::span<const std::size_t>(rows).subspan(first, std::min(evaluation_batch, count - first));
       evaluation_tape_.reset();
-      const auto given = gather(evaluation_tape_, data, rows, 1, rng);
-      sum += mean_metrics(terms(model_.path(given, rng, Mode::inference))) * static_cast<double>(rows.size());
+      const auto given = gather(evaluation_tape_, data, some, 1, binarisation);
+      const auto parts = terms(model_.path(given, noise, Mode::inference));
+      sum += mean_metrics(parts) * static_cast<double>(some.size());
     }
+    if (!std::isfinite(sum.elbo()))
+      throw std::runtime_error("[Trainer] the test images' ELBO is not finite after " +
+                               std::to_string(epochs_) +
+                               " epochs; a lower learning rate or clipped gradients may help");
     return sum / static_cast<double>(count);
   }
 
@@ -96,33 +123,24 @@ template <class Model> class Trainer {
 
   Given<float> gather(Tape<float>& tape, const ImageSet& data, std::span<const std::size_t> rows,
                       std::size_t samples, Rng& rng) {
-    gather_batch(data.images, rows, options_.binarize, rng, images_);
-    Given<float> given{tape.constant(images_), {}, samples};
-    if (options_.classes > 0) {
-      gather_one_hot(data.labels, rows, options_.classes, labels_);
-      given.condition = tape.constant(labels_);
-    }
+    const std::size_t pixels = data.images.size() / data.images.shape(0);
+    const auto images = [&](Tensor<float>& x) { gather_batch(data.images, rows, options_.binarize, rng, x); };
+    Given<float> given{tape.constant(Shape{rows.size(), pixels}, images), {}, samples};
+    if (options_.classes > 0)
+      given.condition = tape.constant(Shape{rows.size(), options_.classes}, [&](Tensor<float>& c) {
+        gather_one_hot(data.labels, rows, options_.classes, c);
+      });
     return given;
-  }
-
-  Metrics run_step(std::span<const std::size_t> rows, const Objective& options) {
-    tape_.reset();
-    const auto given = gather(tape_, data_, rows, options_.samples, rng_);
-    const auto parts = terms(model_.path(given, rng_, Mode::train));
-    tape_.backward(-objective(parts, options));
-    if (options_.clip_norm > 0) clip_gradient_norm(optimizer_.parameters(), options_.clip_norm);
-    optimizer_.step();
-    return mean_metrics(parts);
   }
 
   Model& model_;
   const ImageSet& data_;
   Optimizer<float>& optimizer_;
   TrainingOptions options_;
+  double first_rate_;
   Rng rng_;
   std::size_t epochs_ = 0;
   std::vector<std::size_t> order_;
-  Tensor<float> images_, labels_;  // of a batch
   Tape<float> tape_;
   Tape<float> evaluation_tape_{Record::values};
 };

@@ -11,6 +11,7 @@ template <class T> Vae<T>::Vae(const VaeConfig& c, Rng& rng)
 
 template <class T>
 Path<T> Vae<T>::path(const Given<T>& given, const Layers<Var<T>>& epsilon, Rng& rng, Mode mode) {
+  require_noise(epsilon, 1);
   const auto [x, condition, samples] = given;
   const auto q = repeat_rows(encoder(beside(x, condition), rng, mode), samples);
   const auto z = sample(q, epsilon[0]);

@@ -21,6 +21,7 @@ template <class T> struct Vae {
   NormalNetwork<T> encoder;       // q(z | x)
   ObservationNetwork<T> decoder;  // p(x | z)
 
+  /// Weights are drawn from `rng`.
   Vae(const VaeConfig& config, Rng& rng);
 
   /// q(z | x), the draw z = mean + σ ⊙ epsilon, and p(x | z); epsilon (N K, L) is one matrix.

@@ -8,7 +8,7 @@
 #include "autograd/linear_algebra.hpp"
 #include "autograd/probability.hpp"
 #include "autograd/reduce.hpp"
-#include "tests/random_tensor.hpp"
+#include "tests/vae/linear_decoder.hpp"
 #include "vae/vae.hpp"
 
 using namespace strata;
@@ -50,13 +50,9 @@ std::vector<Tensor<double>> sigma_points() {
 TEST_CASE("With the exact diagonal posterior the VAE's ELBO is ln p(x), and so is every sample's weight") {
   Rng rng{1};
   Vae<double> vae({data, {}, latent, {}, Likelihood::normal, variance}, rng);
-  // Orthogonal rows of W make Λ diagonal, so that a diagonal posterior is exact.
-  const Tensor<double> orthonormal = std::get<0>(xt::linalg::qr(normals({data, latent}, 2)));
-  const Tensor<double> scales = {2, 1, 0.5};
-  const Tensor<double> w = transposed(orthonormal * scales), b = normals({data}, 3);
-  const Tensor<double> precision = xt::diagonal(xt::eye<double>(latent) + dot(w, transposed(w)) / variance);
-  vae.decoder.output.weight.value = w;
-  vae.decoder.output.bias.value = b;
+  vae.decoder = tests::orthogonal_decoder({2, 1, 0.5}, data, variance);
+  const Tensor<double>&w = vae.decoder.output.weight.value, &b = vae.decoder.output.bias.value;
+  const Tensor<double> precision = tests::posterior_precision(vae.decoder, variance);
   vae.encoder.mean.weight.value = transposed(w) / (precision * variance);
   vae.encoder.mean.bias.value = -dot(b, vae.encoder.mean.weight.value);
   vae.encoder.scale.weight.value.fill(0);
@@ -102,6 +98,31 @@ TEST_CASE("With the exact full-covariance posterior the ELBO is ln p(x)") {
       0.5 * (xt::sum(cholesky * cholesky)() + xt::sum(mean.value() * mean.value(), {1}) -
              static_cast<double>(latent) - 2.0 * xt::sum(xt::log(xt::diagonal(cholesky)))());
   CHECK(xt::allclose(reconstruction - kl, exact_log_likelihood(x, w, b), 1e-10, 0));
+}
+
+TEST_CASE("Closed-form KLs are E_q[ln q − ln p]") {
+  // Sums over the sigma points are exact: both densities are quadratics of z.
+  Tape<double> tape;
+  Rng rng;
+  const auto mean_over_draws = [&](const Normal<double>& q, const auto& p) {
+    Tensor<double> total = xt::zeros<double>({rows});
+    for (const auto& points : sigma_points()) {
+      const auto epsilon = tape.constant(points);
+      const auto z = sample(q, epsilon);
+      total += (draw_log_prob(q, epsilon).value() - log_prob(p, z).value()) / (2.0 * latent);
+    }
+    return total;
+  };
+  const auto variable = [&](std::size_t width, std::uint64_t seed) {
+    return tape.constant(0.7 * normals({rows, width}, seed));
+  };
+  const Normal<double> diagonal{variable(latent, 1), variable(latent, 2), {}};
+  const Normal<double> full{variable(latent, 1), variable(latent, 2), variable(latent * (latent - 1) / 2, 3)};
+  const Normal<double> p{variable(latent, 4), variable(latent, 5), {}};
+  CHECK(
+      xt::allclose(kl(diagonal, standard_normal).value(), mean_over_draws(diagonal, standard_normal), 1e-12));
+  CHECK(xt::allclose(kl(full, standard_normal).value(), mean_over_draws(full, standard_normal), 1e-12));
+  CHECK(xt::allclose(kl(diagonal, p).value(), mean_over_draws(diagonal, p), 1e-12));
 }
 
 TEST_CASE("A learned noise variance settles at the mean squared error") {

@@ -142,6 +142,8 @@ TEST_CASE("Free bits cost nothing below their number, and belong to the ELBO") {
   const double free = std::max(first, second) + 1;
   CHECK(objective(parts, {Bound::elbo, 1, free}).value()() == Approx(reconstruction - 2 * free));
   CHECK(objective(parts, {Bound::elbo, 1, 1e-9}).value()() == Approx(reconstruction - first - second));
+  CHECK(objective(parts, {Bound::elbo, 0.3}).value()() == Approx(reconstruction - 0.3 * (first + second)));
+  CHECK(objective(parts, {Bound::elbo, 0.3, free}).value()() == Approx(reconstruction - 0.3 * 2 * free));
   CHECK_THROWS_WITH(objective(parts, {Bound::iwae, 1, 0.5}),
                     Catch::Matchers::Contains("free bits belong to the ELBO"));
 }
@@ -164,9 +166,8 @@ TEST_CASE("A label enters all three kinds of networks and changes p(x | z, c)") 
   CHECK((zero.p[0].mean.value() != one.p[0].mean.value()));
   CHECK((zero.prior.mean.value() != one.prior.mean.value()));
   // p(x | z, c) with z held fixed
-  Layers<Var<double>> kept = {zero.z[1], zero.z[0]};
-  const auto as_zero = model.generate(tape, kept, tape.constant(one_hot(1, 2)), 1, rng);
-  const auto as_one = model.generate(tape, kept, tape.constant(other), 1, rng);
+  const auto as_zero = model.generate(zero.z[0], 1, tape.constant(one_hot(1, 2)), rng);
+  const auto as_one = model.generate(zero.z[0], 1, tape.constant(other), rng);
   CHECK((as_zero.location.value() != as_one.location.value()));
 
   const auto gradients = mean(terms(one).elbo());
@@ -177,23 +178,40 @@ TEST_CASE("A label enters all three kinds of networks and changes p(x | z, c)") 
   }
 }
 
-TEST_CASE("Ancestral samples keep the layers that are given and redraw those below") {
+TEST_CASE("Ancestral sampling draws the layers below a given one from p, and leaves that one alone") {
+  Rng rng{1};
+  MarkovHvae<double> model({.data = 6, .hidden = {5}, .latent = {4, 3, 2}, .upper_hidden = {4}}, rng);
+  Tape<double> tape;
+  for (std::size_t t = 1; t <= 3; ++t) {
+    const auto z = model.draw(tape, t, 7, {}, rng), other = model.draw(tape, t, 7, {}, rng);
+    CHECK(z.shape() == Shape{7, 5 - t});
+    CHECK((z.value() != other.value()));
+    const Tensor<double> one = model.generate(z, t, {}, rng).location.value(),
+                         again = model.generate(z, t, {}, rng).location.value();
+    CHECK(one.shape() == Shape{7, 6});
+    CHECK((one == again) == (t == 1));  // below z_1 nothing is drawn
+  }
+  for (auto& p : model.p) {  // nearly no noise: what is below z_3 are the means of p
+    p.scale.weight.value.fill(0);
+    p.scale.bias.value.fill(-200);
+  }
+  const auto z = model.draw(tape, 3, 7, {}, rng);
+  const auto low = model.p[0](model.p[1](z, rng, Mode::inference).mean, rng, Mode::inference).mean;
+  CHECK((model.generate(z, 3, {}, rng).location.value() == model.generate(low, 1, {}, rng).location.value()));
+  CHECK_THROWS_WITH(model.draw(tape, 4, 7, {}, rng), "[draw] there is no layer 4; they are 1 ... 3");
+  CHECK_THROWS_WITH(model.generate(z, 0, {}, rng), "[generate] there is no layer 0; they are 1 ... 3");
+}
+
+TEST_CASE("Noise is needed for every layer") {
   Rng rng{1};
   MarkovHvae<double> model({.data = 6, .hidden = {5}, .latent = {3, 2}, .upper_hidden = {4}}, rng);
+  Vae<double> vae({.data = 6, .hidden = {5}, .latent = 3}, rng);
   Tape<double> tape;
-  Rng noise{2};
-  const auto top = standard_normal_noise(tape, {4, 2}, noise),
-             low = standard_normal_noise(tape, {4, 3}, noise);
-  const auto location = [&](const Layers<Var<double>>& kept) {
-    return model.generate(tape, kept, {}, 4, noise).location.value();
-  };
-  const Tensor<double> first = location({}), second = location({});
-  CHECK((first != second));
-  CHECK(first.shape() == Shape{4, 6});
-  const Tensor<double> one = location({top}), other = location({top});
-  CHECK((one != other));
-  const Tensor<double> fixed = location({top, low}), again = location({top, low});
-  CHECK((fixed == again));
+  const auto x = tape.constant(binary({2, 6})), epsilon = tape.constant(xt::zeros<double>({2, 3}));
+  CHECK_THROWS_WITH(model.path({x}, {epsilon}, rng, Mode::train),
+                    "[path] needs noise for 2 layers, but got it for 1");
+  CHECK_THROWS_WITH(vae.path({x}, {epsilon, epsilon}, rng, Mode::train),
+                    "[path] needs noise for 1 layers, but got it for 2");
 }
 
 TEST_CASE("Impossible hierarchies are refused") {

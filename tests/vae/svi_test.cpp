@@ -2,10 +2,9 @@
 
 #include <catch2/catch.hpp>
 #include <numeric>
-#include <xtensor-blas/xlinalg.hpp>
 
 #include "autograd/operations.hpp"
-#include "tests/random_tensor.hpp"
+#include "tests/vae/linear_decoder.hpp"
 
 using namespace strata;
 using tests::normals;
@@ -15,15 +14,7 @@ namespace {
 constexpr std::size_t data = 6, latent = 2, points = 8;
 constexpr double variance = 0.5;
 
-// p(x | z) = N(z W + b, σ² I) with orthogonal rows of W, whose posterior is diagonal
-ObservationNetwork<double> linear_decoder() {
-  Rng rng{1};
-  ObservationNetwork<double> decoder(latent, {}, data, {}, Likelihood::normal, variance, rng);
-  const Tensor<double> scales = {1.5, 0.8};
-  const Tensor<double> orthonormal = std::get<0>(xt::linalg::qr(normals({data, latent}, 2)));
-  decoder.output.weight.value = xt::transpose(orthonormal * scales);
-  return decoder;
-}
+ObservationNetwork<double> linear_decoder() { return tests::orthogonal_decoder({1.5, 0.8}, data, variance); }
 
 }  // namespace
 
@@ -35,28 +26,23 @@ TEST_CASE("On the linear model local inference reaches the exact posterior") {
   // falling rates and many draws average the noise of the gradients out
   for (const double rate : {0.1, 0.02, 0.004, 0.0008})
     refine(decoder, local, x, {.steps = 500, .learning_rate = rate, .samples = 50}, rng);
-  const Tensor<double>& w = decoder.output.weight.value;
-  for (std::size_t i = 0; i < latent; ++i) {
-    const auto row = xt::view(w, i, xt::all());
-    const double precision = 1 + xt::sum(row * row)() / variance;
-    for (std::size_t n = 0; n < points; ++n) {
-      const double projection = xt::sum((xt::view(x, n, xt::all()) - decoder.output.bias.value) * row)();
-      CHECK(local.mean(n, i) == Approx(projection / variance / precision).margin(0.01));
-      CHECK(local.log_variance(n, i) == Approx(-std::log(precision)).margin(0.03));
-    }
-  }
+  const Tensor<double> precision = tests::posterior_precision(decoder, variance);
+  const Tensor<double> projections =
+      xt::linalg::dot(x - decoder.output.bias.value, xt::transpose(decoder.output.weight.value));
+  CHECK(xt::allclose(local.mean.value, projections / (variance * precision), 0, 0.01));
+  CHECK(
+      xt::allclose(local.log_variance.value, xt::broadcast(-xt::log(precision), {points, latent}), 0, 0.03));
 }
 
 TEST_CASE("Refinement raises the ELBO of what an encoder proposes and leaves the decoder alone") {
   auto decoder = linear_decoder();
   const Tensor<double> x = normals({points, data}, 3);
   LocalPosteriors<double> local(points, latent);
-  local.mean = normals({points, latent}, 5);
+  local.mean.value = normals({points, latent}, 5);
   const auto bound = [&] {
     Tape<double> tape;
     Rng rng{6};
-    const Normal<double> q{tape.constant(local.mean), tape.constant(local.log_variance), {}};
-    return sum(local_elbo(decoder, q, tape.constant(x), 100, rng, Mode::inference)).value()();
+    return sum(local_elbo(decoder, local.on(tape), tape.constant(x), 100, rng, Mode::inference)).value()();
   };
   const double before = bound();
   const Tensor<double> weight = decoder.output.weight.value;
@@ -67,6 +53,8 @@ TEST_CASE("Refinement raises the ELBO of what an encoder proposes and leaves the
   CHECK(!decoder.output.weight.gradient.received);
   CHECK_THROWS_WITH(refine(decoder, local, normals({3, data}, 1), {}, rng),
                     "[refine] x is (3, 6), the posteriors' means are (8, 2)");
+  CHECK_THROWS_WITH(refine(decoder, local, normals({points, 1}, 1), {}, rng),
+                    "[log_prob] x is (8, 1), the observation's mean is (8, 6)");
 }
 
 TEST_CASE("The N/B scaling: over an equal partition the minibatches' gradients average to that of all data") {
@@ -109,5 +97,7 @@ TEST_CASE("Stochastic variational inference learns the decoder together with the
     if (epoch == 0) first = last;
   }
   CHECK(last > first + 2);
-  CHECK(xt::amax(xt::abs(svi.local.mean))() > 0.1);
+  CHECK_THROWS_WITH(svi.step(std::vector<std::size_t>{8}, normals({1, data}, 1), optimizer, {}, rng),
+                    "[Svi] there is no row 8; they are 0 ... 7");
+  CHECK(xt::amax(xt::abs(svi.local.mean.value))() > 0.1);
 }

@@ -64,9 +64,9 @@ TEST_CASE("Labels become unit vectors") {
 TEST_CASE("Training comes near the entropy of a data set of two images") {
   Run run;
   const auto x = images(64);
-  Trainer trainer(run.vae, x, run.optimizer, {.batch = 16, .learning_rate = 1e-2});
+  Trainer trainer(run.vae, x, run.optimizer, {.batch = 16, .schedule = CosineSchedule{300}});
   for (int epoch = 0; epoch < 300; ++epoch) trainer.run_epoch(no_report);
-  const double elbo = trainer.evaluate(x).elbo();
+  const double elbo = trainer.evaluate(images(1000)).elbo();
   CHECK(elbo <= -std::log(2.0) + 0.02);  // ln p(x) of two equally likely images
   CHECK(elbo >= -std::log(2.0) - 1.0);   // a normal prior cannot be cut in two for free
 }
@@ -77,8 +77,7 @@ TEST_CASE(
   for (const Objective objective :
        {Objective{Bound::elbo, 0.5}, Objective{Bound::iwae}, Objective{Bound::elbo, 1, 0.1}}) {
     Run run;
-    Trainer trainer(run.vae, x, run.optimizer,
-                    {.batch = 16, .objective = objective, .samples = 3, .learning_rate = 1e-2});
+    Trainer trainer(run.vae, x, run.optimizer, {.batch = 16, .objective = objective, .samples = 3});
     const double before = trainer.evaluate(x).elbo();
     for (int epoch = 0; epoch < 30; ++epoch) trainer.run_epoch(no_report);
     CHECK(trainer.evaluate(x).elbo() > before + 4);
@@ -86,7 +85,7 @@ TEST_CASE(
   Rng rng{1};
   Vae<float> conditional({.data = 16, .hidden = {8}, .latent = 2, .condition = 2}, rng);
   Optimizer<float> optimizer(parameters<float>(conditional), Adam{}, 1e-2);
-  Trainer trainer(conditional, x, optimizer, {.batch = 16, .classes = 2, .learning_rate = 1e-2});
+  Trainer trainer(conditional, x, optimizer, {.batch = 16, .classes = 2});
   for (int epoch = 0; epoch < 500; ++epoch) trainer.run_epoch(no_report);
   CHECK(trainer.evaluate(x).elbo() > -0.2);  // ln p(x | c) = 0
 }
@@ -108,13 +107,11 @@ TEST_CASE("A run follows from its seed, whether or not it is evaluated in betwee
 
 TEST_CASE("Warm-up, schedule and steps are those of the epoch") {
   Run run;
+  run.optimizer.learning_rate = 0.1;
   const auto x = images(40);
-  Trainer trainer(run.vae, x, run.optimizer,
-                  {.batch = 16,
-                   .objective = {.beta = 2},
-                   .warmup_epochs = 4,
-                   .learning_rate = 0.1,
-                   .schedule = StepSchedule{2, 0.5}});
+  Trainer trainer(
+      run.vae, x, run.optimizer,
+      {.batch = 16, .objective = {.beta = 2}, .warmup_epochs = 4, .schedule = StepSchedule{2, 0.5}});
   CHECK(trainer.steps_per_epoch() == 2);
   std::vector<double> betas, rates;
   std::size_t steps = 0;
@@ -127,6 +124,69 @@ TEST_CASE("Warm-up, schedule and steps are those of the epoch") {
   CHECK(betas == std::vector<double>{0.5, 1, 1.5, 2, 2, 2});
   CHECK(rates == std::vector<double>{0.1, 0.1, 0.05, 0.05, 0.025, 0.025});
   CHECK(steps == 12);
+}
+
+TEST_CASE("Every option reaches the training") {
+  const auto x = images(40);
+  const auto trained = [&](const TrainingOptions& options) {
+    Run run;
+    Trainer trainer(run.vae, x, run.optimizer, options);
+    trainer.run_epoch(no_report);
+    return run.vae.encoder.mean.weight.value;
+  };
+  const auto plain = trained({.batch = 16});
+  CHECK((trained({.batch = 16}) == plain));
+  CHECK((trained({.batch = 16, .objective = {.beta = 2}, .warmup_epochs = 4}) ==
+         trained({.batch = 16, .objective = {.beta = 0.5}})));
+  CHECK((trained({.batch = 16, .objective = {.beta = 0.5}}) != plain));
+  CHECK((trained({.batch = 16, .objective = {.free_bits = 100}}) != plain));
+  CHECK((trained({.batch = 16, .samples = 3}) != plain));
+  CHECK((trained({.batch = 16, .objective = {.bound = Bound::iwae}, .samples = 3}) !=
+         trained({.batch = 16, .samples = 3})));
+  CHECK((trained({.batch = 16, .clip_norm = 1e-6}) != plain));
+  CHECK((trained({.batch = 16, .clip_norm = 1e6}) == plain));
+}
+
+TEST_CASE("Evaluation within an epoch changes nothing, and sees the same binarised images each time") {
+  auto x = images(40), test = images(7);
+  test.images.fill(100);  // grey
+  Run first, second;
+  Trainer a(first.vae, x, first.optimizer, {.batch = 16}), b(second.vae, x, second.optimizer, {.batch = 16});
+  a.run_epoch(no_report);
+  b.run_epoch([&](std::size_t, const Metrics&) { b.evaluate(test); });
+  CHECK((first.vae.encoder.mean.weight.value == second.vae.encoder.mean.weight.value));
+
+  // A decoder that reads no z and finds x = 1 certain counts the zeros.
+  Run counting;
+  counting.optimizer.learning_rate = 1e-30;
+  counting.vae.decoder.output.weight.value.fill(0);
+  counting.vae.decoder.output.bias.value.fill(20);
+  Trainer trainer(counting.vae, x, counting.optimizer, {.batch = 16});
+  const double zeros = trainer.evaluate(test).reconstruction;
+  trainer.run_epoch(no_report);
+  CHECK(trainer.evaluate(test).reconstruction == Approx(zeros).epsilon(1e-6));
+}
+
+TEST_CASE("More test images than are evaluated together give their mean") {
+  Run run;
+  const auto x = images(40), many = images(1500);
+  run.vae.encoder.scale.weight.value.fill(0);
+  run.vae.encoder.scale.bias.value.fill(-60);  // no noise
+  Trainer trainer(run.vae, x, run.optimizer, {.batch = 16});
+  CHECK(trainer.evaluate(many).elbo() == Approx(trainer.evaluate(images(2)).elbo()).epsilon(1e-5));
+}
+
+TEST_CASE("Images without pixels or labels are refused") {
+  Run run;
+  ImageSet x = images(40);
+  Trainer trainer(run.vae, x, run.optimizer, {.batch = 16});
+  ImageSet unlabelled = images(3);
+  unlabelled.labels = Tensor<std::uint8_t>(Shape{2}, std::uint8_t{0});
+  CHECK_THROWS_WITH(
+      trainer.evaluate(unlabelled),
+      "[evaluate] needs images (N, height, width) and labels (N): the images are (3, 4, 4), the "
+      "labels (2)");
+  CHECK_THROWS(trainer.evaluate(images(0)));
 }
 
 TEST_CASE("Impossible batches and diverging runs are refused with a reason") {

@@ -1,0 +1,16 @@
+// Which stream of a run's seed serves what (see Rng): no two random things share their numbers.
+#pragma once
+
+#include <cstdint>
+
+namespace strata::streams {
+
+inline constexpr std::uint64_t model = 0;     ///< initial weights
+inline constexpr std::uint64_t training = 1;  ///< order, binarisation and noise of training
+inline constexpr std::uint64_t test_set = 2;  ///< the test set's binarisation: once, the same for every use
+inline constexpr std::uint64_t pictures = 3;
+inline constexpr std::uint64_t posterior_means = 4;
+inline constexpr std::uint64_t test_epoch = std::uint64_t{1} << 32;  ///< + the epoch: noise of its test
+inline constexpr std::uint64_t test_image = std::uint64_t{1} << 63;  ///< + the image: its importance samples
+
+}  // namespace strata::streams
