@@ -37,18 +37,6 @@ double milliseconds(const std::function<void()>& f) {
   return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
 }
 
-// A number of threads for as long as it lives.
-class Threads {
- public:
-  explicit Threads(std::size_t count) : before_(thread_count()) { set_thread_count(count); }
-  ~Threads() { set_thread_count(before_); }
-  Threads(const Threads&) = delete;
-  Threads& operator=(const Threads&) = delete;
-
- private:
-  std::size_t before_;
-};
-
 Tensor<float> normals(const Shape& shape) {
   Rng rng{1};
   auto x = Tensor<float>::from_shape(shape);
@@ -117,7 +105,7 @@ template <class Model> class Training {
 // One iteration is a step, then its products; data, metrics and optimizer belong to the step.
 template <class Model, class Config>
 void run_step(benchmark::State& state, const Config& config, std::size_t batch, std::size_t threads) {
-  const Threads limit(threads);
+  const ThreadLimit limit(threads);
   Training<Model> training(config, batch);
   Products<Model> products(training.model(), batch);
   for (int warm = 0; warm < 3; ++warm) {

@@ -13,12 +13,14 @@ namespace strata::tools {
 
 namespace {
 
-template <class T> std::string check_number(const std::string& text, const char* kind) {
+template <class T> std::string check_number(std::string& text, const char* kind) {
   T value{};
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   const bool whole = error == std::errc() && end == text.data() + text.size();
-  if (whole && std::isfinite(static_cast<double>(value))) return "";
-  return "'" + text + "' is no " + kind;
+  if (!whole || !std::isfinite(static_cast<double>(value))) return "'" + text + "' is no " + kind;
+  if constexpr (std::is_integral_v<T>)
+    text = std::to_string(value);  // CLI11 would read leading zeros as octal
+  return "";
 }
 
 }  // namespace
@@ -51,6 +53,8 @@ int run_program(CLI::App& app, int argc, char** argv, const std::function<void()
   try {
     app.parse(argc, argv);
     program();
+    std::cout.flush();
+    if (!std::cout) throw std::runtime_error("cannot write to the standard output; is the disk full?");
     return 0;
   } catch (const CLI::Success& asked_for_help) {
     return app.exit(asked_for_help);

@@ -28,7 +28,8 @@ void use_threads(std::size_t count);
 /// and exit status 2; 0 otherwise.
 int run_program(CLI::App& app, int argc, char** argv, const std::function<void()>& program);
 
-/// Checks of an option's text, since a negative count must not wrap around and nothing is infinite.
+/// Checks of an option's text, to be given to its `transform`: a negative count must not wrap around, leading
+/// zeros do not make it octal, and nothing is infinite.
 extern const CLI::Validator whole_number;   ///< 0, 1, 2 ... that 64 bits hold
 extern const CLI::Validator finite_number;  ///< any real number
 

@@ -131,9 +131,9 @@ std::string fetch_from_any(const RemoteFile& file, const std::filesystem::path& 
       reasons += (reasons.empty() ? "" : ", ") + mirror + " (" + error.what() + ")";
     }
   }
-  fail_file(operation, file.name + ".gz",
-            "no mirror delivers it: " + (reasons.empty() ? "none given" : reasons) +
-                "; check the connection, or put the file into " + folder.string() + " yourself");
+  throw Unavailable(std::string("[") + operation + "] " + file.name +
+                    ".gz: no mirror delivers it: " + (reasons.empty() ? "none given" : reasons) +
+                    "; check the connection, or put the file into " + folder.string() + " yourself");
 }
 
 // Whether the file is there with the right content; another content is the user's, and an error.

@@ -7,6 +7,7 @@
 #include <iosfwd>
 #include <optional>
 #include <span>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -39,11 +40,16 @@ struct DownloadOptions {
   std::ostream* log = nullptr;  // one line a transfer, if given
 };
 
+/// No mirror delivers a file.
+struct Unavailable : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
 /// Puts each file into `folder` (made if needed) as "<name>.gz", from the first mirror that delivers it
 /// whole and with the right checksum. A file that is already there, plain or .gz, is checked and kept: a good
 /// one is not transferred again, one with another checksum is an error before any transfer. Files appear
-/// complete or not at all. Throws std::runtime_error "[download_mnist] file: fact; hint" with every mirror's
-/// reason.
+/// complete or not at all. Throws std::runtime_error "[download_mnist] file: fact; hint": Unavailable, with
+/// every mirror's reason, where none delivers a file.
 void download_mnist(const std::filesystem::path& folder, const DownloadOptions& options = {});
 
 /// folder/name if it is a file, else folder/name.gz if that is one, else nothing.

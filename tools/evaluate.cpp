@@ -8,6 +8,7 @@
 #include "tools/progress.hpp"
 #include "tools/trained_run.hpp"
 #include "vae/likelihood.hpp"
+#include "vae/streams.hpp"
 
 namespace {
 
@@ -23,7 +24,7 @@ struct Evaluation {
   std::size_t images;
   MeanAndError elbo, log_likelihood;
   Metrics metrics;
-  std::vector<std::size_t> active, units;
+  std::vector<std::size_t> active;
 };
 
 Evaluation evaluate(const Options& o, Run& run, const ModelInput& input) {
@@ -35,7 +36,7 @@ Evaluation evaluate(const Options& o, Run& run, const ModelInput& input) {
       });
   if (terminal) std::cerr << "\r\033[K";
   std::vector<double> elbo, log_likelihood;
-  Evaluation result{input.x.shape(0), {}, {}, {}, {}, {}};
+  Evaluation result{input.x.shape(0), {}, {}, {}, {}};
   for (const auto& estimate : estimates) {
     elbo.push_back(estimate.metrics.elbo());
     log_likelihood.push_back(estimate.log_likelihood);
@@ -43,15 +44,21 @@ Evaluation evaluate(const Options& o, Run& run, const ModelInput& input) {
   }
   result.elbo = mean_and_error(elbo);
   result.log_likelihood = mean_and_error(log_likelihood);
-  for (const auto& means : posterior_means(run.model, input.x, input.condition, 32, o.seed)) {
-    result.active.push_back(active_units(means));
-    result.units.push_back(means.shape(1));
-  }
+  Rng rng{o.seed, 0, streams::posterior_means};
+  result.active = active_units(run.model, input.x, input.condition, 16, rng);
   return result;
 }
 
-// Only x ∈ {0, 1} has a probability; a cross-entropy or density of grey levels is no log-likelihood of them.
-bool has_likelihood(const RunConfig& config) { return config.binarize != "none"; }
+// Why there is no NLL, or nothing. Only x ∈ {0, 1} under a Bernoulli likelihood has a probability; a
+// cross-entropy of grey levels and a density are no log-likelihoods.
+std::string why_no_likelihood(const RunConfig& config) {
+  if (config.binarize == "none")
+    return "grey pixels have no probability under this model (trained with --binarize none)";
+  if (config.likelihood != "bernoulli")
+    return "this model gives pixels a density, not a probability (trained with --likelihood " +
+           config.likelihood + ")";
+  return "";
+}
 
 void print(const Options& o, const Run& run, const Mnist& mnist, const Evaluation& e) {
   const auto line = [](const std::string& name, const MeanAndError& value) {
@@ -61,16 +68,16 @@ void print(const Options& o, const Run& run, const Mnist& mnist, const Evaluatio
   std::cout << mnist.name << " test images: " << e.images << ", binarize " << run.config.binarize << ", seed "
             << o.seed << "; nats per image, ± standard error over images\n";
   line("ELBO", e.elbo);
-  if (has_likelihood(run.config)) {
+  if (const std::string why = why_no_likelihood(run.config); why.empty()) {
     line("NLL, " + std::to_string(o.samples) + " samples",
          {-e.log_likelihood.mean, e.log_likelihood.standard_error});
     line("IWAE bound, k = " + std::to_string(o.samples), e.log_likelihood);
   } else {
-    std::cout << "no NLL: grey pixels have no probability under this model (trained with --binarize none)\n";
+    std::cout << "no NLL: " << why << "\n";
   }
   for (std::size_t t = 0; t < e.active.size(); ++t)
     std::cout << "layer " << t + 1 << ": KL " << std::setprecision(3) << e.metrics.layer_kl[t] << ", "
-              << e.active[t] << " of " << e.units[t] << " units active\n";
+              << e.active[t] << " of " << run.config.latent[t] << " units active\n";
 }
 
 void print_json(const Options& o, const Run& run, const Mnist& mnist, const Evaluation& e) {
@@ -81,7 +88,7 @@ void print_json(const Options& o, const Run& run, const Mnist& mnist, const Eval
                                    {"binarize", run.config.binarize},
                                    {"elbo", e.elbo.mean},
                                    {"elbo_standard_error", e.elbo.standard_error}};
-  if (has_likelihood(run.config)) {
+  if (why_no_likelihood(run.config).empty()) {
     report["nll"] = -e.log_likelihood.mean;
     report["nll_standard_error"] = e.log_likelihood.standard_error;
     report["iwae_bound"] = e.log_likelihood.mean;
@@ -112,10 +119,10 @@ int main(int argc, char** argv) {
   Options options;
   add_trained_run_options(app, options, "of the binarisation and the samples");
   app.add_option("--samples", options.samples, "importance samples for each image")
-      ->check(whole_number)
+      ->transform(whole_number)
       ->capture_default_str();
   app.add_option("--images", options.images, "use the first so many test images; 0 for all")
-      ->check(whole_number)
+      ->transform(whole_number)
       ->capture_default_str();
   app.add_flag("--json", options.json, "print JSON");
   return run_program(app, argc, argv, [&] { run_evaluation(options); });

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "nn/summary.hpp"
 #include "tensor/io/file.hpp"
 #include "tensor/io/idx.hpp"
 
@@ -65,9 +66,16 @@ void check(const File& images, const File& labels) {
                   std::to_string(wrong - labels.values.begin()) + "; labels are 0 ... 9");
 }
 
-std::string recognise(const std::string& train_images_sha256, const fs::path& folder) {
-  if (train_images_sha256 == mnist_files()[0].sha256) return "MNIST";
-  if (train_images_sha256 == "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888")
+// The data set with these SHA-256, of the files in the order of mnist_files(); else the folder's name.
+std::string recognise(const std::vector<std::string>& checksums, const fs::path& folder) {
+  std::vector<std::string> mnist;
+  for (const RemoteFile& file : mnist_files()) mnist.push_back(file.sha256);
+  if (checksums == mnist) return "MNIST";
+  if (checksums ==
+      std::vector<std::string>{"c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
+                               "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
+                               "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
+                               "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34"})
     return "Fashion-MNIST";
   return fs::canonical(folder).filename().string();
 }
@@ -75,13 +83,16 @@ std::string recognise(const std::string& train_images_sha256, const fs::path& fo
 Mnist load_folder(const fs::path& folder) {
   const std::vector<RemoteFile> files = mnist_files();
   Mnist mnist{.name = {}, .folder = folder, .train = {}, .test = {}};
+  std::vector<std::string> checksums;
   for (const std::size_t set : {0, 1}) {
     File images = read(folder, files[2 * set].name);
     File labels = read(folder, files[2 * set + 1].name);
     check(images, labels);
-    if (set == 0) mnist.name = recognise(images.sha256, folder);
+    checksums.push_back(images.sha256);
+    checksums.push_back(labels.sha256);
     (set == 0 ? mnist.train : mnist.test) = {std::move(images.values), std::move(labels.values)};
   }
+  mnist.name = recognise(checksums, folder);
   return mnist;
 }
 
@@ -101,15 +112,9 @@ std::string obtain(const fs::path& folder, const MnistOptions& options) {
   try {
     download_mnist(folder, options.source);
     return "";
-  } catch (const std::runtime_error& error) {
+  } catch (const Unavailable& error) {
     return missing + ", and the download failed: " + error.what();
   }
-}
-
-std::string with_thousands_separators(std::size_t n) {
-  std::string digits = std::to_string(n);
-  for (std::size_t place = digits.size(); place > 3;) digits.insert(place -= 3, ",");
-  return digits;
 }
 
 }  // namespace
@@ -133,9 +138,8 @@ Mnist load_mnist(const MnistOptions& options) {
 }
 
 std::string describe(const Mnist& mnist) {
-  return mnist.name + " from " + mnist.folder.string() + ": " +
-         with_thousands_separators(mnist.train.labels.size()) + " training and " +
-         with_thousands_separators(mnist.test.labels.size()) + " test images";
+  return mnist.name + " from " + mnist.folder.string() + ": " + with_separators(mnist.train.labels.size()) +
+         " training and " + with_separators(mnist.test.labels.size()) + " test images";
 }
 
 }  // namespace strata::tools

@@ -8,6 +8,7 @@
 #include "tools/pictures.hpp"
 #include "vae/likelihood.hpp"
 #include "vae/quantile.hpp"
+#include "vae/streams.hpp"
 
 namespace strata::tools {
 namespace {
@@ -47,30 +48,13 @@ Tensor<float> labels_in_turn(const RunConfig& config, std::size_t rows, std::siz
   return condition;
 }
 
-// z_T ... z_t of ancestral draws, top first, each repeated for every column.
-Layers<Var<float>> ancestors(MarkovHvae<float>& model, Tape<float>& tape, const Tensor<float>& condition,
-                             std::size_t rows, std::size_t t, Rng& rng) {
-  const auto widths = model.latent();
-  const auto c = on(tape, condition);
-  Layers<Var<float>> kept;
-  for (std::size_t layer = widths.size(); layer >= t; --layer) {
-    if (layer < widths.size())
-      kept.push_back(sample(model.p[layer - 1](beside(kept.back(), c), rng, Mode::inference), rng));
-    else if (model.prior)
-      kept.push_back(sample((*model.prior)(c, rng, Mode::inference), rng));
-    else
-      kept.push_back(standard_normal_noise(tape, Shape{rows, widths[layer - 1]}, rng));
-  }
-  return kept;
-}
-
 }  // namespace
 
 ModelInput model_input(const ImageSet& set, std::size_t count, const RunConfig& config, std::uint64_t seed) {
   std::vector<std::size_t> rows(std::min(count, set.images.shape(0)));
   std::iota(rows.begin(), rows.end(), std::size_t{0});
   ModelInput input;
-  Rng rng{seed, 0, std::uint64_t{1} << 62};  // a stream of its own
+  Rng rng{seed, 0, streams::test_set};
   gather_batch(set.images, rows, parse_binarize(config.binarize), rng, input.x);
   if (config.conditional) gather_one_hot(set.labels, rows, condition_width(config), input.condition);
   return input;
@@ -83,24 +67,21 @@ Tensor<std::uint8_t> picture_reconstructions(MarkovHvae<float>& model, const Mod
 }
 
 Tensor<std::uint8_t> picture_samples(MarkovHvae<float>& model, const RunConfig& config, std::uint64_t seed) {
+  constexpr std::size_t count = columns * columns;
   Tape<float> tape(Record::values);
-  Rng rng{seed};
-  const auto condition = labels_in_turn(config, columns * columns, columns);
-  return tile(as_images(mean(model.generate(tape, {}, on(tape, condition), columns * columns, rng)).value()),
-              columns);
+  Rng rng{seed, 0, streams::pictures};
+  const auto condition = on(tape, labels_in_turn(config, count, columns));
+  const auto z = model.draw(tape, 1, count, condition, rng);
+  return tile(as_images(mean(model.generate(z, 1, condition, rng)).value()), columns);
 }
 
 Tensor<std::uint8_t> picture_layer(MarkovHvae<float>& model, const RunConfig& config, std::size_t t,
                                    std::uint64_t seed) {
   Tape<float> tape(Record::values);
-  Rng rng{seed};
-  const auto kept = ancestors(model, tape, labels_in_turn(config, pairs, 1), pairs, t, rng);
-  Layers<Var<float>> repeated;
-  for (const auto& z : kept) repeated.push_back(repeat_rows(z, columns));
-  const auto condition = labels_in_turn(config, pairs * columns, columns);
-  return tile(
-      as_images(mean(model.generate(tape, repeated, on(tape, condition), pairs * columns, rng)).value()),
-      columns);
+  Rng rng{seed, 0, streams::pictures};
+  const auto z = model.draw(tape, t, pairs, on(tape, labels_in_turn(config, pairs, 1)), rng);
+  const auto condition = on(tape, labels_in_turn(config, pairs * columns, columns));
+  return tile(as_images(mean(model.generate(repeat_rows(z, columns), t, condition, rng)).value()), columns);
 }
 
 Tensor<std::uint8_t> picture_interpolations(MarkovHvae<float>& model, const ModelInput& input) {
@@ -150,7 +131,8 @@ Tensor<std::uint8_t> picture_manifold(MarkovHvae<float>& model, ManifoldGrid gri
 }
 
 Tensor<std::uint8_t> picture_latents(MarkovHvae<float>& model, const ImageSet& set, const ModelInput& input) {
-  const Tensor<double> means = posterior_means(model, input.x, input.condition, 8, 0).back();
+  Rng rng{0, 0, streams::posterior_means};
+  const Tensor<double> means = posterior_means(model, input.x, input.condition, 8, rng).back();
   const std::size_t count = means.shape(0), height = set.images.shape(1), width = set.images.shape(2);
   const auto spread = [&](std::size_t unit) {
     const Tensor<double> values = xt::view(means, xt::all(), unit);

@@ -46,8 +46,8 @@ void add_options(CLI::App& app, RunConfig& config) {
     } else {
       auto* option = app.add_option("--" + name, field, meaning)->default_str(to_text(field));
       if constexpr (std::is_same_v<Field, std::vector<std::size_t>>)
-        option->delimiter(',')->check(whole_number);
-      if constexpr (std::is_same_v<Field, std::uint64_t>) option->check(whole_number);
+        option->delimiter(',')->transform(whole_number);
+      if constexpr (std::is_same_v<Field, std::uint64_t>) option->transform(whole_number);
       if constexpr (std::is_same_v<Field, double>) option->check(finite_number);
     }
   });
@@ -105,6 +105,8 @@ TrainingOptions training_options(const RunConfig& c) {
   at_least_one("epochs", c.epochs);
   at_least_one("batch", c.batch);
   at_least_one("samples", c.samples);
+  if (c.batch_norm && c.batch == 1)
+    fail("batch", "it is 1, but --batch-norm normalises over at least 2 images");
   not_negative("beta", c.beta);
   not_negative("free-bits", c.free_bits);
   not_negative("clip-norm", c.clip_norm);
@@ -117,7 +119,6 @@ TrainingOptions training_options(const RunConfig& c) {
           .objective = {bound, c.beta, c.free_bits},
           .samples = c.samples,
           .warmup_epochs = c.warmup_epochs,
-          .learning_rate = c.lr,
           .schedule = parse_schedule(c.schedule, c.epochs),
           .clip_norm = c.clip_norm,
           .seed = c.seed};

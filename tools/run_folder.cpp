@@ -19,6 +19,10 @@ RunFolder::RunFolder(std::filesystem::path folder, std::size_t layers, bool over
     fail_file("run", folder_,
               "it holds a run already (metrics.csv); choose another --out, or give --overwrite");
   std::error_code error;
+  for (const char* file : {model_file, "reconstructions.png", "samples.png", "latents.png", "manifold.png"}) {
+    std::filesystem::remove(folder_ / file, error);
+    if (error) fail_file("run", folder_ / file, "cannot remove it: " + error.message());
+  }
   std::filesystem::create_directories(folder_, error);
   if (error) fail_file("run", folder_, "cannot make the folder: " + error.message());
   metrics_.open(metrics, std::ios::trunc);
@@ -54,12 +58,17 @@ Run load_run(const std::filesystem::path& folder) {
   const auto format = file.metadata.find(format_key), data_set = file.metadata.find("data_set");
   if (format == file.metadata.end() || format->second != format_value || data_set == file.metadata.end())
     fail_file("load_run", path, "its metadata do not describe a model of train_mnist");
-  const RunConfig config = from_metadata(file.metadata);
-  Rng rng;
-  const std::size_t pixels = file.shape("decoder.output.bias")[0];
-  Run run{config, data_set->second, MarkovHvae<float>(model_config(config, pixels), rng)};
-  restore(run.model, file);
-  return run;
+  try {
+    const RunConfig config = from_metadata(file.metadata);
+    const Shape& output = file.shape("decoder.output.bias");
+    if (output.size() != 1) fail("load_run", "'decoder.output.bias' is " + to_string(output) + ", not a row");
+    Rng rng;
+    Run run{config, data_set->second, MarkovHvae<float>(model_config(config, output[0]), rng)};
+    restore(run.model, file);
+    return run;
+  } catch (const std::exception& error) {
+    fail_file("load_run", path, error.what());
+  }
 }
 
 }  // namespace strata::tools

@@ -22,8 +22,8 @@ struct EpochRecord {
 /// A run being written.
 class RunFolder {
  public:
-  /// Makes the folder and begins metrics.csv for a model of so many stochastic layers. Throws
-  /// std::runtime_error, changing nothing, if the folder holds a run already and `overwrite` is false.
+  /// Makes the folder and begins metrics.csv for a model of so many stochastic layers. What an earlier run
+  /// wrote there is removed, if `overwrite`; else it throws std::runtime_error, changing nothing.
   RunFolder(std::filesystem::path folder, std::size_t layers, bool overwrite);
 
   std::filesystem::path operator/(const std::string& file) const { return folder_ / file; }

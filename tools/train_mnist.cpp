@@ -11,6 +11,7 @@
 #include "tools/progress.hpp"
 #include "tools/run_folder.hpp"
 #include "vae/likelihood.hpp"
+#include "vae/streams.hpp"
 
 namespace {
 
@@ -30,7 +31,7 @@ void declare(CLI::App& app, Options& o) {
   app.add_option("--out", o.out, "folder for metrics, weights and pictures")->capture_default_str();
   app.add_flag("--overwrite", o.overwrite, "replace the run that --out holds");
   add_options(app, o.run);
-  app.add_option("--threads", o.threads, "threads to use")->check(whole_number)->capture_default_str();
+  app.add_option("--threads", o.threads, "threads to use")->transform(whole_number)->capture_default_str();
   app.add_option("--manifold", o.manifold, "manifold.png over the prior's quantiles, or linear from -2 to 2")
       ->check(CLI::IsMember({"quantiles", "linear"}).description(""))
       ->capture_default_str();
@@ -38,10 +39,8 @@ void declare(CLI::App& app, Options& o) {
 
 // Active units of every layer on test images, by few draws: for the progress of a run, not for a paper.
 std::vector<std::size_t> count_active(MarkovHvae<float>& model, const ModelInput& input) {
-  std::vector<std::size_t> active;
-  for (const auto& means : posterior_means(model, input.x, input.condition, 4, 0))
-    active.push_back(active_units(means));
-  return active;
+  Rng rng{0, 0, streams::posterior_means};
+  return active_units(model, input.x, input.condition, 4, rng);
 }
 
 void write_pictures(const Options& o, const RunFolder& folder, MarkovHvae<float>& model, const Mnist& mnist) {

@@ -49,12 +49,16 @@ TEST_CASE("evaluate prints the likelihood of a run, the same for the same seed, 
   CHECK(nlohmann::json::parse(evaluate(here, {"--json", "--images", "7"}).out)["images"] == 7);
 }
 
-TEST_CASE("evaluate gives no NLL of grey pixels, and says so") {
+TEST_CASE("evaluate gives no NLL of grey pixels or densities, and says so") {
   const ProgramFolder here;
   REQUIRE(here.train({"--binarize", "none"}).status == 0);
   const Ran text = evaluate(here, {});
   REQUIRE(text.status == 0);
   CHECK_THAT(text.out, Contains("no NLL: grey pixels have no probability") && !Contains("samples  "));
+  CHECK(nlohmann::json::parse(evaluate(here, {"--json"}).out)["nll"].is_null());
+  REQUIRE(here.train({"--likelihood", "normal", "--overwrite"}).status == 0);
+  CHECK_THAT(evaluate(here, {}).out,
+             Contains("no NLL: this model gives pixels a density") && !Contains("samples  "));
   CHECK(nlohmann::json::parse(evaluate(here, {"--json"}).out)["nll"].is_null());
 }
 

@@ -3,9 +3,11 @@
 #include <catch2/catch.hpp>
 #include <cstdlib>
 #include <fstream>
+#include <numeric>
 #include <sstream>
 
 #include "tests/temporary_folder.hpp"
+#include "tests/tools/idx_files.hpp"
 #include "tests/tools/loopback_server.hpp"
 
 using namespace strata;
@@ -49,13 +51,8 @@ class Workplace {
 };
 
 std::string idx(const std::vector<unsigned>& shape, unsigned char value) {
-  std::string bytes{'\0', '\0', '\x08', static_cast<char>(shape.size())};
-  std::size_t count = 1;
-  for (const unsigned n : shape) {
-    for (const int shift : {24, 16, 8, 0}) bytes += static_cast<char>(n >> shift & 255);
-    count *= n;
-  }
-  return bytes + std::string(count, static_cast<char>(value));
+  const unsigned count = std::accumulate(shape.begin(), shape.end(), 1u, std::multiplies<>());
+  return idx_bytes(shape, std::string(count, static_cast<char>(value)));
 }
 
 void write(const fs::path& path, const std::string& content) {
@@ -189,6 +186,17 @@ TEST_CASE("A partial data/mnist is completed by a download") {
   CHECK(mnist.name == "mnist");
   CHECK((mnist.test.labels == Tensor<std::uint8_t>(Shape{2}, 3)));
   CHECK(fs::exists(labels + ".gz"));
+}
+
+TEST_CASE("A wrong file in data/mnist is an error, not a reason for other data") {
+  const Workplace here;
+  write_set("fashion", 4);
+  write_set("data/mnist", 3);
+  fs::remove("data/mnist/t10k-labels-idx1-ubyte");
+  MnistOptions options = offline();
+  options.download = true;
+  CHECK_THAT(failure(options),
+             Contains("data/mnist/train-images-idx3-ubyte: its uncompressed content has SHA-256"));
 }
 
 TEST_CASE("Files whose content is wrong are named with the facts") {

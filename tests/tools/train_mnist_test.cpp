@@ -143,6 +143,9 @@ TEST_CASE("train_mnist replaces a run only if it is told to") {
   REQUIRE(here.train({"--seed", "1", "--overwrite"}).status == 0);
   const auto after = here.content("out");
   CHECK(after.size() == before.size());
+  CHECK(after.contains("manifold.png"));
+  REQUIRE(here.train({"--latent", "3", "--overwrite"}).status == 0);
+  CHECK(!here.content("out").contains("manifold.png"));  // which showed another model
   CHECK(after.at("model.safetensors") != before.at("model.safetensors"));
   CHECK(metrics_of(here / "out").size() == 1);
 }
@@ -197,6 +200,8 @@ TEST_CASE("train_mnist refuses what it does not understand in one line and leave
     check_refused(here, {"--lr", rate}, {"lr", rate});
   for (const char* weight : {"-1", "nan", "inf"}) check_refused(here, {"--beta", weight}, {"beta", weight});
   check_refused(here, {"--batch", "61"}, {"batch", "61", "60"});
+  check_refused(here, {"--batch", "1", "--batch-norm"}, {"batch", "1", "--batch-norm"});
+  check_refused(here, {"--batch", "0100"}, {"batch", "100", "60"});  // decimal
   check_refused(here, {"--hidden", "16,x"}, {"hidden", "x"});
   check_refused(here, {"--hidden", "16,-8"}, {"hidden", "-8"});
   check_refused(here, {"--latent", "0"}, {"0"});
