@@ -81,9 +81,14 @@ class Flat {
       move_to(x + k * h * u);
       return value();
     };
-    Vector slope = (8.0 * (at(1) - at(-1)) - (at(2) - at(-2))) / (12.0 * h);
-    move_to(x);
-    return slope;
+    try {
+      const Vector slope = (8.0 * (at(1) - at(-1)) - (at(2) - at(-2))) / (12.0 * h);
+      move_to(x);
+      return slope;
+    } catch (...) {
+      move_to(x);
+      throw;
+    }
   }
 
   std::string describe(std::size_t i) const {

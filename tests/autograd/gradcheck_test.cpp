@@ -125,4 +125,11 @@ TEST_CASE("gradcheck of tensors that live elsewhere restores them") {
   CHECK(report.message == "");
   CHECK((weight == before));
   CHECK(!gradient.received);
+  int calls = 0;
+  const auto throws_later = [&](Tape<double>& tape) {
+    if (++calls > 6) throw std::runtime_error("enough");
+    return sum(tape.reference(weight, gradient));
+  };
+  CHECK_THROWS_WITH(gradcheck(throws_later, {{"weight", &weight, &gradient}}), "enough");
+  CHECK((weight == before));
 }
