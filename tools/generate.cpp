@@ -29,8 +29,8 @@ void generate(const Options& o) {
   const std::size_t top = run.config.latent.size();
   for (std::size_t t = top; t >= 2; --t)
     write("keep_z" + std::to_string(t) + ".png", picture_layer(run.model, run.config, t, o.seed),
-          "in each row z_" + std::to_string(t) + (t == top ? "" : " and those above") +
-              " are kept and the layers below drawn anew");
+          "in each row z_" + std::to_string(t) + (t == top ? " is" : " and those above are") +
+              " kept and the layers below drawn anew");
   write("interpolations.png", picture_interpolations(run.model, input),
         "between posterior means of test images");
   write("reconstructions.png", picture_reconstructions(run.model, input),
