@@ -17,14 +17,20 @@ void gemm(CBLAS_TRANSPOSE ta, CBLAS_TRANSPOSE tb, blasint m, blasint n, blasint 
   cblas_dgemm(CblasRowMajor, ta, tb, m, n, k, 1, a, lda, b, ldb, beta, c, ldc);
 }
 
-void gemv(CBLAS_TRANSPOSE ta, blasint rows, blasint columns, const float* a, const float* x, blasint incx,
-          float beta, float* y, blasint incy) {
-  cblas_sgemv(CblasRowMajor, ta, rows, columns, 1, a, columns, x, incx, beta, y, incy);
+void gemv(blasint m, blasint k, const float* a, blasint lda, const float* x, blasint incx, float beta,
+          float* y, blasint incy) {
+  cblas_sgemv(CblasRowMajor, CblasNoTrans, m, k, 1, a, lda, x, incx, beta, y, incy);
 }
 
-void gemv(CBLAS_TRANSPOSE ta, blasint rows, blasint columns, const double* a, const double* x, blasint incx,
-          double beta, double* y, blasint incy) {
-  cblas_dgemv(CblasRowMajor, ta, rows, columns, 1, a, columns, x, incx, beta, y, incy);
+void gemv(blasint m, blasint k, const double* a, blasint lda, const double* x, blasint incx, double beta,
+          double* y, blasint incy) {
+  cblas_dgemv(CblasRowMajor, CblasNoTrans, m, k, 1, a, lda, x, incx, beta, y, incy);
+}
+
+// How many of the last columns of a small m × n product OpenBLAS's AVX-512 kernel would allocate memory for.
+std::size_t awkward_columns(std::size_t m, std::size_t n, std::size_t k) {
+  constexpr std::size_t small = 1'000'000, lanes = 16;
+  return m * n * k <= small && k >= 2 * lanes && n % lanes <= lanes / 2 ? n % lanes : 0;
 }
 
 // OpenBLAS's pthread build would start a second pool under ours. Its OpenMP build needs nothing: within our
@@ -61,20 +67,18 @@ template <class T> void matmul(const Tensor<T>& a, Transpose transpose_a, const 
   keep_one_pool();
 
   const std::size_t lda = a.shape(1), ldb = b.shape(1);
-  constexpr std::size_t narrow = 4;
-  if (n <= narrow) {  // column by column: OpenBLAS's kernel for small products allocates memory for these
-    const ThreadLimit alone(1);
-    for (std::size_t j = 0; j < n; ++j)
-      gemv(ta ? CblasTrans : CblasNoTrans, static_cast<blasint>(a.shape(0)), static_cast<blasint>(lda),
-           a.data(), b.data() + (tb ? j * ldb : j), static_cast<blasint>(tb ? 1 : ldb), beta, c.data() + j,
-           static_cast<blasint>(n));
-    return;
-  }
   const auto piece = [&](std::size_t row, std::size_t rows, std::size_t column, std::size_t columns) {
-    gemm(ta ? CblasTrans : CblasNoTrans, tb ? CblasTrans : CblasNoTrans, static_cast<blasint>(rows),
-         static_cast<blasint>(columns), static_cast<blasint>(k), a.data() + (ta ? row : row * lda),
-         static_cast<blasint>(lda), b.data() + (tb ? column * ldb : column), static_cast<blasint>(ldb), beta,
-         c.data() + row * n + column, static_cast<blasint>(n));
+    const T* a_rows = a.data() + (ta ? row : row * lda);
+    const T* b_columns = b.data() + (tb ? column * ldb : column);
+    T* target = c.data() + row * n + column;
+    const std::size_t single = ta || tb ? 0 : awkward_columns(rows, columns, k), together = columns - single;
+    if (together > 0)
+      gemm(ta ? CblasTrans : CblasNoTrans, tb ? CblasTrans : CblasNoTrans, static_cast<blasint>(rows),
+           static_cast<blasint>(together), static_cast<blasint>(k), a_rows, static_cast<blasint>(lda),
+           b_columns, static_cast<blasint>(ldb), beta, target, static_cast<blasint>(n));
+    for (std::size_t j = together; j < columns; ++j)
+      gemv(static_cast<blasint>(rows), static_cast<blasint>(k), a_rows, static_cast<blasint>(lda),
+           b_columns + j, static_cast<blasint>(ldb), beta, target + j, static_cast<blasint>(n));
   };
   // Cut the longer side of c: each thread packs its part of the larger factor only.
   constexpr std::size_t parallel_products = 200'000, register_block = 16;
