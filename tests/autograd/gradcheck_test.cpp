@@ -66,7 +66,6 @@ TEST_CASE("gradcheck rejects a missing derivative") {
 }
 
 TEST_CASE("gradcheck of nothing is no success") {
-  Gradient<double> gradient;
   const auto report = gradcheck(
       [](Tape<double>& tape) {
         return sum(tape.variable({1, 2}));
