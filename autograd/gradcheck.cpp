@@ -82,7 +82,7 @@ class Flat {
       return value();
     };
     try {
-      const Vector slope = (8.0 * (at(1) - at(-1)) - (at(2) - at(-2))) / (12.0 * h);
+      Vector slope = (8.0 * (at(1) - at(-1)) - (at(2) - at(-2))) / (12.0 * h);
       move_to(x);
       return slope;
     } catch (...) {

@@ -49,8 +49,8 @@ template <class T> struct Svi {
   ObservationNetwork<T> decoder;  // p(x | z)
   LocalPosteriors<T> local;       // q(z_n), n = 1 ... N
 
-  Svi(ObservationNetwork<T> decoder_, std::size_t count, std::size_t latent)
-      : decoder(std::move(decoder_)), local(count, latent) {}
+  Svi(ObservationNetwork<T> network, std::size_t count, std::size_t latent)
+      : decoder(std::move(network)), local(count, latent) {}
 
   /// N/B Σ_b ELBO(x_b) for a minibatch of B points, the given rows: an unbiased estimate of the sum over all
   /// data, and so are its gradients. x (B, D), q their posteriors: rank 0.

@@ -4,12 +4,12 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <poll.h>
-#include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include <zlib.h>
 
 #include <atomic>
+#include <cstdlib>
 #include <map>
 #include <stdexcept>
 #include <string>
@@ -60,7 +60,7 @@ class LoopbackServer {
       throw std::runtime_error("no loopback server");
     }
     port_ = ntohs(address.sin_port);
-    thread_ = std::jthread([this](std::stop_token stop) { serve(stop); });
+    thread_ = std::jthread([this](const std::stop_token& stop) { serve(stop); });
   }
 
   ~LoopbackServer() {

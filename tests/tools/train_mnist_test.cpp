@@ -229,7 +229,7 @@ TEST_CASE("train_mnist names the file where the data are wrong, and leaves no fi
   const ProgramFolder here;
   check_refused(here, {"--data", "nowhere"}, {"nowhere", "no such folder", "--data"});
 
-  const std::string images = "train-images-idx3-ubyte", pixels(60 * 784, '\x01');
+  const std::string images = "train-images-idx3-ubyte", pixels(std::size_t{60} * 784, '\x01');
   const std::string good = idx_bytes({60, 28, 28}, pixels);
   const auto check_file = [&](const std::string& content, const Arguments& words) {
     std::ofstream(here / "data" / images, std::ios::binary) << content;
@@ -239,8 +239,9 @@ TEST_CASE("train_mnist names the file where the data are wrong, and leaves no fi
   check_file(good.substr(0, 5000), {file, "5000 bytes", "cut short"});
   check_file("", {file, "0 bytes"});
   check_file("<html>404</html>", {file, "magic number"});
-  check_file(idx_bytes({60, 28, 27}, pixels.substr(60 * 28)), {file, "(60, 28, 27)", "28, 28"});
-  check_file(idx_bytes({20, 28, 28}, pixels.substr(40 * 784)), {images, "60 labels", "20 images"});
+  check_file(idx_bytes({60, 28, 27}, pixels.substr(std::size_t{60} * 28)), {file, "(60, 28, 27)", "28, 28"});
+  check_file(idx_bytes({20, 28, 28}, pixels.substr(std::size_t{40} * 784)),
+             {images, "60 labels", "20 images"});
   fs::remove(here / file);
   check_refused(here, {}, {"data", images});
 }
