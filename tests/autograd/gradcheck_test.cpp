@@ -87,6 +87,7 @@ TEST_CASE("gradcheck reports a NaN as the largest error, whatever follows it") {
       },
       {normals({3}, 0)});
   CHECK(!report.ok);
+  CHECK(std::isnan(report.error));
 }
 
 TEST_CASE("gradcheck demands identical results from run to run") {
