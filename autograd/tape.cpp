@@ -74,6 +74,11 @@ template <class T> Var<T> Tape<T>::reference(const Tensor<T>& value, Gradient<T>
   return last();
 }
 
+template <class T> Var<T> Tape<T>::reference(const Tensor<T>& value) {
+  next_slot("reference", false).value = &value;
+  return last();
+}
+
 template <class T> bool Tape<T>::any_needs_grad(const char* name, std::span<const Var<T>> inputs) {
   bool any = false;
   for (const Var<T> input : inputs) {

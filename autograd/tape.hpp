@@ -98,6 +98,9 @@ template <class T> class Tape {
   /// from `backward` to `backward`, until its owner sets `received` to false. Both must outlive the step.
   Var<T> reference(const Tensor<T>& value, Gradient<T>& gradient);
 
+  /// The same without a gradient: a frozen parameter, or data.
+  Var<T> reference(const Tensor<T>& value);
+
   /// Walks back from y, a tensor of one element: every variable's gradient becomes ∂y/∂variable.
   void backward(Var<T> y);
 

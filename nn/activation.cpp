@@ -1,22 +1,8 @@
 #include "nn/activation.hpp"
 
 #include "autograd/elementwise.hpp"
-#include "nn/names.hpp"
 
 namespace strata {
-namespace {
-
-constexpr Names<Activation, 5> names = {{{Activation::softplus, "softplus"},
-                                         {Activation::relu, "relu"},
-                                         {Activation::leaky_relu, "leaky_relu"},
-                                         {Activation::tanh, "tanh"},
-                                         {Activation::sigmoid, "sigmoid"}}};
-
-}  // namespace
-
-Activation parse_activation(const std::string& name) { return parse_name("activation", names, name); }
-std::string to_string(Activation activation) { return name_of(names, activation); }
-
 template <class T> Var<T> activate(Activation activation, Var<T> x) {
   switch (activation) {
     case Activation::softplus:

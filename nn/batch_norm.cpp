@@ -6,14 +6,14 @@
 namespace strata {
 
 template <class T> BatchNorm<T>::BatchNorm(std::size_t width)
-    : gamma{Tensor<T>(Shape{width}, T(1)), {}},
-      beta{Tensor<T>(Shape{width}, T(0)), {}},
+    : gamma{Tensor<T>(Shape{width}, T(1))},
+      beta{Tensor<T>(Shape{width}, T(0))},
       running_mean{Tensor<T>(Shape{width}, T(0))},
       running_variance{Tensor<T>(Shape{width}, T(1))} {}
 
-template <class T> Var<T> BatchNorm<T>::operator()(Var<T> x, Mode mode) {
+template <class T> Var<T> BatchNorm<T>::operator()(Var<T> x, Context context) const {
   Tape<T>& tape = x.tape();
-  if (mode == Mode::train) {
+  if (context.mode == Mode::train) {
     const Var<T> statistics = batch_statistics(x);
     if (x.shape()[0] == 1)
       fail("BatchNorm",

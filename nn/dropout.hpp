@@ -7,7 +7,8 @@
 namespace strata {
 
 /// In training each element is 0 with probability `rate`, else x / (1 − rate), which keeps its mean
-/// (Srivastava et al. 2014); in inference x itself. Throws unless 0 ≤ rate < 1.
-template <class T> Var<T> dropout(Var<T> x, double rate, Rng& rng, Mode mode);
+/// (Srivastava et al. 2014); in inference x itself. Throws unless 0 ≤ rate < 1, and in training without an
+/// Rng.
+template <class T> Var<T> dropout(Var<T> x, double rate, Context context);
 
 }  // namespace strata

@@ -5,12 +5,13 @@
 //       visit("bias", self.bias);
 //     }
 //
-// A field is a Parameter, a Buffer, another module, or a vector or optional of these. Everything else that
-// one does with all tensors of a model is a free function over that list.
+// A field is a Parameter, a Buffer, another module, or a vector, optional or variant of these. Everything
+// else that one does with all tensors of a model is a free function over that list.
 #pragma once
 
 #include <optional>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "nn/parameter.hpp"
@@ -27,11 +28,15 @@ template <class T> constexpr bool is_parameter = false;
 template <class T> constexpr bool is_parameter<Parameter<T>> = true;
 template <class T> constexpr bool is_buffer = false;
 template <class T> constexpr bool is_buffer<Buffer<T>> = true;
+template <class T> constexpr bool is_variant = false;
+template <class... T> constexpr bool is_variant<std::variant<T...>> = true;
 
 template <class Field, class F> void walk(const std::string& path, Field& field, F& f) {
   using Plain = std::remove_const_t<Field>;
   if constexpr (is_parameter<Plain> || is_buffer<Plain>) {
     f(path, field);
+  } else if constexpr (is_variant<Plain>) {
+    std::visit([&](auto& chosen) { walk(path, chosen, f); }, field);
   } else if constexpr (requires { field.has_value(); }) {
     if (field.has_value()) walk(path, *field, f);
   } else if constexpr (requires { field.size(), field[0]; }) {
@@ -53,30 +58,81 @@ template <class T> struct NamedParameter {
   Parameter<T>* parameter;
 };
 
-/// All parameters of a model of element type T.
-template <class T, class Module> std::vector<NamedParameter<T>> parameters(Module& module) {
-  static_assert(!std::is_const_v<Module>, "parameters can be trained, so that their model cannot be const");
-  std::vector<NamedParameter<T>> all;
+namespace detail {
+
+/// Calls f(path, parameter) for every Parameter alone.
+template <class Module, class F> void for_each_parameter(Module& module, F f) {
   for_each_tensor(module, [&](const std::string& path, auto& leaf) {
-    if constexpr (detail::is_parameter<std::remove_reference_t<decltype(leaf)>>) all.push_back({path, &leaf});
+    if constexpr (is_parameter<std::remove_cvref_t<decltype(leaf)>>) f(path, leaf);
   });
+}
+
+}  // namespace detail
+
+/// All parameters of a model of element type T, or of several models, for one optimizer.
+template <class T, class... Module> std::vector<NamedParameter<T>> parameters(Module&... modules) {
+  static_assert(!(std::is_const_v<Module> || ...),
+                "parameters can be trained, so that their model cannot be const");
+  std::vector<NamedParameter<T>> all;
+  const auto add = [&](const std::string& path, Parameter<T>& parameter) {
+    all.push_back({path, &parameter});
+  };
+  (detail::for_each_parameter(modules, add), ...);
   return all;
 }
 
-/// The number of trained scalars.
+/// The same for models Module<T, ...>, whose element type is their first template argument.
+template <template <class, class...> class... Module, class T, class... More>
+std::vector<NamedParameter<T>> parameters(Module<T, More...>&... modules) {
+  return parameters<T>(modules...);
+}
+
+/// The number of trained scalars, without frozen ones.
 template <class Module> std::size_t parameter_count(const Module& module) {
   std::size_t count = 0;
-  for_each_tensor(module, [&](const std::string&, const auto& leaf) {
-    if constexpr (detail::is_parameter<std::remove_cvref_t<decltype(leaf)>>) count += leaf.value.size();
+  detail::for_each_parameter(module, [&](const std::string&, const auto& parameter) {
+    if (!parameter.frozen) count += parameter.value.size();
   });
   return count;
 }
 
 /// Forgets the gradients that reached a model's parameters.
 template <class Module> void discard_gradients(const Module& module) {
-  for_each_tensor(module, [](const std::string&, const auto& leaf) {
-    if constexpr (detail::is_parameter<std::remove_cvref_t<decltype(leaf)>>) leaf.gradient.received = false;
-  });
+  detail::for_each_parameter(
+      module, [](const std::string&, const auto& parameter) { parameter.gradient.received = false; });
 }
+
+/// Makes a model a constant: until `thaw`, no gradient flows into its parameters, which costs nothing in
+/// backward, and optimizers pass them over.
+template <class Module> void freeze(Module& module) {
+  discard_gradients(module);
+  detail::for_each_parameter(module, [](const std::string&, auto& parameter) { parameter.frozen = true; });
+}
+
+/// Lets a frozen model be trained again.
+template <class Module> void thaw(Module& module) {
+  detail::for_each_parameter(module, [](const std::string&, auto& parameter) { parameter.frozen = false; });
+}
+
+/// A model is frozen for as long as this lives; what was frozen before stays so.
+template <class Module> class Frozen {
+ public:
+  explicit Frozen(Module& module) : module_(module) {
+    detail::for_each_parameter(
+        module, [&](const std::string&, const auto& parameter) { before_.push_back(parameter.frozen); });
+    freeze(module);
+  }
+  ~Frozen() {
+    std::size_t i = 0;
+    detail::for_each_parameter(module_,
+                               [&](const std::string&, auto& parameter) { parameter.frozen = before_[i++]; });
+  }
+  Frozen(const Frozen&) = delete;
+  Frozen& operator=(const Frozen&) = delete;
+
+ private:
+  Module& module_;
+  std::vector<bool> before_;
+};
 
 }  // namespace strata

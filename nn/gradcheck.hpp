@@ -6,12 +6,12 @@
 
 namespace strata {
 
-/// Compares ∂f/∂parameters of a model in double precision with finite differences; see
+/// Compares ∂f/∂parameters of a model, but frozen ones, in double precision with finite differences; see
 /// autograd/gradcheck.hpp.
 ///
 ///     const auto report = gradcheck(model, [&](auto& tape) {
 ///       Rng rng{1};
-///       return terms(model.path({tape.constant(x)}, rng, Mode::train)).elbo();
+///       return model.pass({tape.constant(x)}, rng, training(rng)).elbo();
 ///     });
 ///     CHECK(report.message == "");
 template <class Module> GradcheckReport gradcheck(Module& module,
@@ -19,7 +19,7 @@ template <class Module> GradcheckReport gradcheck(Module& module,
                                                   const GradcheckOptions& options = {}) {
   std::vector<GradcheckInput> inputs;
   for (const auto& [name, parameter] : parameters<double>(module))
-    inputs.push_back({name, &parameter->value, &parameter->gradient});
+    if (!parameter->frozen) inputs.push_back({name, &parameter->value, &parameter->gradient});
   return gradcheck(f, inputs, options);
 }
 

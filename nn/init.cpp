@@ -2,24 +2,18 @@
 
 #include <cmath>
 
-#include "nn/names.hpp"
-
 namespace strata {
-namespace {
-
-constexpr Names<Init, 3> names = {{{Init::source, "source"}, {Init::he, "he"}, {Init::glorot, "glorot"}}};
-
-}  // namespace
-
-Init parse_init(const std::string& name) { return parse_name("init", names, name); }
-std::string to_string(Init init) { return name_of(names, init); }
+Init suitable_init(Activation activation, std::size_t stochastic_layers) {
+  const bool saturates = activation == Activation::tanh || activation == Activation::sigmoid;
+  return saturates || stochastic_layers > 1 ? Init::glorot : Init::he_with_biases;
+}
 
 template <class T> void initialize(Init init, Tensor<T>& weight, Tensor<T>& bias, Rng& rng) {
   const auto fan_in = static_cast<T>(weight.shape(0)), fan_out = static_cast<T>(weight.shape(1));
   const T deviation = std::sqrt(T(2) / fan_in), bound = std::sqrt(T(6) / (fan_in + fan_out));
   bias.fill(T(0));
   switch (init) {
-    case Init::source:
+    case Init::he_with_biases:
       fill_normal(rng, bias);
       bias *= deviation;
       [[fallthrough]];
@@ -30,6 +24,9 @@ template <class T> void initialize(Init init, Tensor<T>& weight, Tensor<T>& bias
     case Init::glorot:
       fill_uniform(rng, weight);
       weight = bound * (T(2) * weight - T(1));
+      break;
+    case Init::zero:
+      weight.fill(T(0));
       break;
   }
 }

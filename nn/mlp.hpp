@@ -13,9 +13,9 @@ namespace strata {
 /// How the hidden layers of a network are built.
 struct MlpOptions {
   Activation activation = Activation::softplus;
-  Init init = Init::source;
-  bool batch_norm = false;  ///< between each linear map and its activation
-  double dropout = 0;       ///< after each activation
+  std::optional<Init> init = {};  ///< or what suits the activation: `suitable_init`
+  bool batch_norm = false;        ///< between each linear map and its activation
+  double dropout = 0;             ///< after each activation
 };
 
 /// Hidden layers h ← activation(norm(h W + b)); none of them is linear at its end.
@@ -42,7 +42,7 @@ template <class T> struct Mlp {
   }
 
   /// x (B, in): (B, last width)
-  Var<T> operator()(Var<T> x, Rng& rng, Mode mode);
+  Var<T> operator()(Var<T> x, Context context = {}) const;
 
   static void fields(auto& self, auto&& visit) { visit("", self.layers); }
 };

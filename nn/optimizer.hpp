@@ -1,20 +1,19 @@
-// Gradient descent: one optimizer, many rules.
+// Gradient descent: one optimizer, any rule.
 #pragma once
 
-#include <cmath>
 #include <cstdint>
 #include <string>
-#include <variant>
 #include <vector>
 
 #include "nn/fields.hpp"
 #include "nn/rules.hpp"
+#include "nn/update.hpp"
 
 namespace strata {
 
 /// Applies a rule to all parameters of a model, in one fused and threaded pass:
 ///
-///     Optimizer<float> optimizer(parameters<float>(model), Adam{}, 1e-3);
+///     Optimizer<float> optimizer(parameters(model), Adam{}, 1e-3);
 ///     ...
 ///     tape.backward(loss);
 ///     optimizer.step();
@@ -22,23 +21,28 @@ template <class T> class Optimizer {
  public:
   double learning_rate;
 
-  /// The parameters must outlive the optimizer. Throws if there are none.
-  Optimizer(std::vector<NamedParameter<T>> parameters, Rule rule, double learning_rate);
+  /// The parameters must outlive the optimizer. `rule` is one of nn/rules.hpp, a `Rule`, or a struct of one's
+  /// own in their form. Throws if there are no parameters.
+  template <class R> Optimizer(std::vector<NamedParameter<T>> parameters, const R& rule, double rate)
+      : learning_rate(rate), parameters_(std::move(parameters)), update_(detail::element_update<T>(rule)) {
+    make_states();
+  }
 
   /// Updates every parameter with its gradient, which is thereby spent: the next `backward` starts anew.
-  /// Several calls of `backward` before it add up. Throws, changing nothing, if no gradient reached some
-  /// parameter, and names it.
+  /// Several calls of `backward` before it add up. Frozen parameters are passed over. Throws, changing
+  /// nothing, if no gradient reached some other parameter, and names it.
   void step();
 
   /// How many steps were taken.
   std::uint64_t steps() const { return steps_; }
 
   const std::vector<NamedParameter<T>>& parameters() const { return parameters_; }
-  const Rule& rule() const { return rule_; }
 
  private:
+  void make_states();
+
   std::vector<NamedParameter<T>> parameters_;
-  Rule rule_;
+  detail::ElementUpdate<T> update_;
   std::uint64_t steps_ = 0;
   std::vector<std::vector<Tensor<T>>> states_;  // of each parameter: what the rule remembers
 };
@@ -47,5 +51,8 @@ template <class T> class Optimizer {
 /// and returns the norm before. Parameters without a gradient count as 0. Throws unless max_norm > 0.
 template <class T>
 double clip_gradient_norm(const std::vector<NamedParameter<T>>& parameters, double max_norm);
+
+extern template class Optimizer<float>;
+extern template class Optimizer<double>;
 
 }  // namespace strata

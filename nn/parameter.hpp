@@ -1,24 +1,36 @@
-// What a module is made of.
+// What a module is made of, and what it is called with.
 #pragma once
 
 #include "autograd/tape.hpp"
+#include "tensor/random.hpp"
 
 namespace strata {
 
 /// A tensor to train. Its gradient is a by-product of tapes, not a part of the model: calls of a const module
-/// fill it.
+/// fill it. A frozen one is a constant of the model for the time being: no gradient flows into it.
 template <class T> struct Parameter {
   Tensor<T> value;
-  mutable Gradient<T> gradient;
+  mutable Gradient<T> gradient = {};
+  bool frozen = false;
 
   /// The parameter as a variable of this step. Using it many times in one step is fine.
-  Var<T> on(Tape<T>& tape) const { return tape.reference(value, gradient); }
+  Var<T> on(Tape<T>& tape) const { return frozen ? tape.reference(value) : tape.reference(value, gradient); }
 };
 
-/// A tensor that belongs to the model, and is saved with it, but is not trained: a running mean.
-template <class T> struct Buffer { Tensor<T> value; };
+/// A tensor that belongs to the model, and is saved with it, but is not trained: a running mean. Like a
+/// gradient it may be moved by calls of a const module, in training.
+template <class T> struct Buffer { mutable Tensor<T> value; };
 
 /// Training and inference differ in batch normalisation and dropout.
 enum class Mode { train, inference };
+
+/// What a module is called with beside its input. Inference needs nothing of it: `module(x)`.
+struct Context {
+  Mode mode = Mode::inference;
+  Rng* rng = nullptr;  ///< of dropout; where nothing is dropped none is needed
+};
+
+/// The context of a training step: `module(x, training(rng))`.
+inline Context training(Rng& rng) { return {Mode::train, &rng}; }
 
 }  // namespace strata

@@ -5,10 +5,10 @@
 
 #include <cmath>
 #include <cstdint>
-#include <string>
 #include <variant>
 
-#include "tensor/evaluate.hpp"
+#include "nn/names.hpp"
+#include "tensor/tensor.hpp"
 
 namespace strata {
 
@@ -100,11 +100,11 @@ struct AdamW {
   }
 };
 
+/// What a command line can choose, by name with its default constants.
 using Rule = std::variant<Adam, AdamW, Sgd, Momentum, Nesterov, RmsProp, AdaGrad>;
-
-/// "adam", "adamw", "sgd", "momentum", "nesterov", "rmsprop" or "adagrad", with its default constants. Throws
-/// for another name.
-Rule parse_rule(const std::string& name);
-std::string to_string(const Rule& rule);
+template <> struct Named<Rule> {
+  static constexpr const char* what = "optimizer";
+  static constexpr std::array names = {"adam", "adamw", "sgd", "momentum", "nesterov", "rmsprop", "adagrad"};
+};
 
 }  // namespace strata

@@ -4,11 +4,8 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
-#include "tools/model_pictures.hpp"
-#include "tools/progress.hpp"
-#include "tools/trained_run.hpp"
-#include "vae/likelihood.hpp"
-#include "vae/streams.hpp"
+#include "tools/run/progress.hpp"
+#include "tools/run/trained_run.hpp"
 
 namespace {
 
@@ -27,16 +24,16 @@ struct Evaluation {
   std::vector<std::size_t> active;
 };
 
-Evaluation evaluate(const Options& o, Run& run, const ModelInput& input) {
+Evaluation evaluate(const Options& o, const Run& run, const Batch<float>& images) {
   const bool terminal = is_terminal(stderr);
-  const auto estimates = estimate_likelihood(
-      run.model, input.x, input.condition, {.samples = o.samples, .seed = o.seed}, [&](std::size_t done) {
-        if (terminal && (done % 10 == 0 || done == input.x.shape(0)))
-          std::cerr << "\r" << done << " of " << input.x.shape(0) << " images" << std::flush;
+  const auto estimates =
+      estimate_likelihood(run.model, images, {.samples = o.samples, .seed = o.seed}, [&](std::size_t done) {
+        if (terminal && (done % 10 == 0 || done == images.x.shape(0)))
+          std::cerr << "\r" << done << " of " << images.x.shape(0) << " images" << std::flush;
       });
   if (terminal) std::cerr << "\r\033[K";
   std::vector<double> elbo, log_likelihood;
-  Evaluation result{input.x.shape(0), {}, {}, {}, {}};
+  Evaluation result{images.x.shape(0), {}, {}, {}, {}};
   for (const auto& estimate : estimates) {
     elbo.push_back(estimate.metrics.elbo());
     log_likelihood.push_back(estimate.log_likelihood);
@@ -45,18 +42,18 @@ Evaluation evaluate(const Options& o, Run& run, const ModelInput& input) {
   result.elbo = mean_and_error(elbo);
   result.log_likelihood = mean_and_error(log_likelihood);
   Rng rng{o.seed, 0, streams::posterior_means};
-  result.active = active_units(run.model, input.x, input.condition, 16, rng);
+  result.active = active_units(run.model, images, 16, rng);
   return result;
 }
 
 // Why there is no NLL, or nothing. Only x ∈ {0, 1} under a Bernoulli likelihood has a probability; a
 // cross-entropy of grey levels and a density are no log-likelihoods.
 std::string why_no_likelihood(const RunConfig& config) {
-  if (config.binarize == "none")
+  if (config.binarize == Binarize::none)
     return "grey pixels have no probability under this model (trained with --binarize none)";
-  if (config.likelihood != "bernoulli")
+  if (config.likelihood != Likelihood::bernoulli)
     return "this model gives pixels a density, not a probability (trained with --likelihood " +
-           config.likelihood + ")";
+           to_string(config.likelihood) + ")";
   return "";
 }
 
@@ -65,8 +62,8 @@ void print(const Options& o, const Run& run, const Mnist& mnist, const Evaluatio
     std::cout << std::left << std::setw(32) << name << std::right << std::fixed << std::setprecision(3)
               << std::setw(10) << value.mean << " ± " << value.standard_error << "\n";
   };
-  std::cout << mnist.name << " test images: " << e.images << ", binarize " << run.config.binarize << ", seed "
-            << o.seed << "; nats per image, ± standard error over images\n";
+  std::cout << mnist.name << " test images: " << e.images << ", binarize " << to_string(run.config.binarize)
+            << ", seed " << o.seed << "; nats per image, ± standard error over images\n";
   line("ELBO", e.elbo);
   if (const std::string why = why_no_likelihood(run.config); why.empty()) {
     line("NLL, " + std::to_string(o.samples) + " samples",
@@ -85,7 +82,7 @@ void print_json(const Options& o, const Run& run, const Mnist& mnist, const Eval
                                    {"images", e.images},
                                    {"samples", o.samples},
                                    {"seed", o.seed},
-                                   {"binarize", run.config.binarize},
+                                   {"binarize", to_string(run.config.binarize)},
                                    {"elbo", e.elbo.mean},
                                    {"elbo_standard_error", e.elbo.standard_error}};
   if (why_no_likelihood(run.config).empty()) {
@@ -102,13 +99,13 @@ void print_json(const Options& o, const Run& run, const Mnist& mnist, const Eval
 
 void run_evaluation(const Options& o) {
   if (o.samples == 0) fail("samples", "it is 0, but must be at least 1");
-  auto [run, mnist] = open(o);
-  const std::size_t all = mnist.test.images.shape(0);
+  const auto [run, mnist] = open(o);
+  const std::size_t all = mnist.test.size();
   if (o.images > all)
     fail("images",
          std::to_string(o.images) + " are asked for; there are " + std::to_string(all) + " test images");
-  const auto input = model_input(mnist.test, o.images == 0 ? all : o.images, run.config, o.seed);
-  const Evaluation evaluation = evaluate(o, run, input);
+  const auto images = test_batch(mnist.test, o.images == 0 ? all : o.images, run.config, o.seed);
+  const Evaluation evaluation = evaluate(o, run, images);
   o.json ? print_json(o, run, mnist, evaluation) : print(o, run, mnist, evaluation);
 }
 

@@ -2,8 +2,7 @@
 #include <iostream>
 
 #include "tensor/io/png.hpp"
-#include "tools/model_pictures.hpp"
-#include "tools/trained_run.hpp"
+#include "tools/run/trained_run.hpp"
 
 namespace {
 
@@ -15,25 +14,26 @@ struct Options : TrainedRunOptions {
 };
 
 void generate(const Options& o) {
-  auto [run, mnist] = open(o);
+  const auto [run, mnist] = open(o);
   const std::filesystem::path out = o.out.empty() ? o.run + "/generated" : o.out;
   std::filesystem::create_directories(out);
-  const auto input = model_input(mnist.test, 64, run.config, o.seed);
+  const auto images = test_batch(mnist.test, 64, run.config, o.seed);
+  const auto options = picture_options(run.config, mnist.test, o.seed);
   const auto write = [&](const std::string& name, const Tensor<std::uint8_t>& picture,
                          const std::string& what) {
     write_png(out / name, picture);
     std::cout << (out / name).string() << ": " << what << "\n";
   };
-  write("samples.png", picture_samples(run.model, run.config, o.seed),
+  write("samples.png", picture_samples(run.model, options),
         run.config.conditional ? "ancestral samples, one row for each label" : "ancestral samples");
   const std::size_t top = run.config.latent.size();
   for (std::size_t t = top; t >= 2; --t)
-    write("keep_z" + std::to_string(t) + ".png", picture_layer(run.model, run.config, t, o.seed),
+    write("keep_z" + std::to_string(t) + ".png", picture_layer(run.model, t, options),
           "in each row z_" + std::to_string(t) + (t == top ? " is" : " and those above are") +
               " kept and the layers below drawn anew");
-  write("interpolations.png", picture_interpolations(run.model, input),
+  write("interpolations.png", picture_interpolations(run.model, images, options),
         "between posterior means of test images");
-  write("reconstructions.png", picture_reconstructions(run.model, input),
+  write("reconstructions.png", picture_reconstructions(run.model, images, options),
         "test images above their reconstructions");
 }
 

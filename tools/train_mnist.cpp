@@ -5,13 +5,9 @@
 #include "nn/summary.hpp"
 #include "tensor/io/png.hpp"
 #include "tensor/parallel.hpp"
-#include "tools/command_line.hpp"
-#include "tools/mnist.hpp"
-#include "tools/model_pictures.hpp"
-#include "tools/progress.hpp"
-#include "tools/run_folder.hpp"
-#include "vae/likelihood.hpp"
-#include "vae/streams.hpp"
+#include "tools/pictures/model_pictures.hpp"
+#include "tools/run/progress.hpp"
+#include "tools/run/trained_run.hpp"
 
 namespace {
 
@@ -20,7 +16,8 @@ using namespace strata::tools;
 
 struct Options {
   DataOptions data;
-  std::string out = "runs/mnist", manifold = "quantiles";
+  std::string out = "runs/mnist";
+  ManifoldGrid manifold = ManifoldGrid::quantiles;
   bool overwrite = false;
   std::size_t threads = thread_count();
   RunConfig run;
@@ -32,55 +29,48 @@ void declare(CLI::App& app, Options& o) {
   app.add_flag("--overwrite", o.overwrite, "replace the run that --out holds");
   add_options(app, o.run);
   app.add_option("--threads", o.threads, "threads to use")->transform(whole_number)->capture_default_str();
-  app.add_option("--manifold", o.manifold, "manifold.png over the prior's quantiles, or linear from -2 to 2")
-      ->check(CLI::IsMember({"quantiles", "linear"}).description(""))
-      ->capture_default_str();
+  app.add_option_function<std::string>(
+         "--manifold", [&o](const std::string& name) { o.manifold = parse<ManifoldGrid>(name); },
+         "manifold.png over the prior's quantiles, or linear from -2 to 2: " + choices<ManifoldGrid>())
+      ->default_str(to_string(o.manifold));
 }
 
-// Active units of every layer on test images, by few draws: for the progress of a run, not for a paper.
-std::vector<std::size_t> count_active(MarkovHvae<float>& model, const ModelInput& input) {
-  Rng rng{0, 0, streams::posterior_means};
-  return active_units(model, input.x, input.condition, 4, rng);
-}
-
-void write_pictures(const Options& o, const RunFolder& folder, MarkovHvae<float>& model, const Mnist& mnist) {
-  const auto few = model_input(mnist.test, 64, o.run, o.run.seed);
-  const auto all = model_input(mnist.test, mnist.test.images.shape(0), o.run, o.run.seed);
-  write_png(folder / "reconstructions.png", picture_reconstructions(model, few));
-  write_png(folder / "samples.png", picture_samples(model, o.run, o.run.seed));
+void write_pictures(const Options& o, const RunFolder& folder, const Vae<float>& model, const Mnist& mnist) {
+  const auto options = picture_options(o.run, mnist.test, o.run.seed);
+  const auto few = test_batch(mnist.test, 64, o.run, o.run.seed);
+  const auto all = test_batch(mnist.test, mnist.test.size(), o.run, o.run.seed);
+  write_png(folder / "reconstructions.png", picture_reconstructions(model, few, options));
+  write_png(folder / "samples.png", picture_samples(model, options));
   write_png(folder / "latents.png", picture_latents(model, mnist.test, all));
-  if (has_manifold(o.run))
-    write_png(
-        folder / "manifold.png",
-        picture_manifold(model, o.manifold == "linear" ? ManifoldGrid::linear : ManifoldGrid::quantiles));
+  if (has_manifold(o.run)) write_png(folder / "manifold.png", picture_manifold(model, o.manifold, options));
 }
 
 void train(const Options& o) {
   // Everything that can be wrong with the request is found before the first file is written.
-  const TrainingOptions options = training_options(o.run);
+  require_possible(o.run);
   use_threads(o.threads);
-  const Rule rule = parse_rule(o.run.optimizer);
-  (void)model_config(o.run, 1);
   const Mnist mnist = load(o.data);
   Rng rng{o.run.seed};
-  MarkovHvae<float> model(model_config(o.run, mnist.train.images.shape(1) * mnist.train.images.shape(2)),
-                          rng);
-  if (!o.run.no_output_bias) model.decoder.start_at(mean_image(mnist.train.images));
-  Optimizer<float> optimizer(parameters<float>(model), rule, o.run.lr);
-  Trainer trainer(model, mnist.train, optimizer, options);
+  Vae<float> model(model_config(o.run, mnist.train.width(), mnist.train.classes), rng);
+  if (!o.run.no_output_bias) model.start_at(mean_example(mnist.train));
+  Optimizer<float> optimizer(parameters(model), o.run.optimizer, o.run.lr);
+  ObjectiveStep step(model, optimizer, objective_of(o.run), objective_options(o.run));
+  Trainer trainer(step, mnist.train, training_options(o.run));
   RunFolder folder(o.out, o.run.latent.size(), o.overwrite);
 
   std::cout << describe(mnist) << "\n\n" << summary(model) << "\n" << std::flush;
-  const auto some = model_input(mnist.test, 1000, o.run, o.run.seed);
+  const auto some = test_batch(mnist.test, 1000, o.run, o.run.seed);
   Progress progress(std::cout, is_terminal(stdout), o.run.epochs, trainer.steps_per_epoch());
   for (std::size_t epoch = 1; epoch <= o.run.epochs; ++epoch) {
-    const double rate = trainer.learning_rate(), start = steady_seconds();
+    const double start = steady_seconds();
     const Metrics trained = trainer.run_epoch(
-        [&](std::size_t step, const Metrics& m) { progress.step(step, m.elbo(), m.reconstruction, m.kl()); });
+        [&](std::size_t done, const Metrics& m) { progress.step(done, m.elbo(), m.reconstruction, m.kl()); });
     const double seconds = steady_seconds() - start;
-    const Metrics tested = trainer.evaluate(mnist.test);
+    const Metrics tested = trainer.evaluate(model, mnist.test);
     progress.end_epoch(trained.elbo(), tested.elbo(), tested.reconstruction, tested.kl());
-    folder.record({epoch, trained, tested, count_active(model, some), rate, seconds,
+    Rng few_draws{0, 0, streams::posterior_means};  // for the progress of a run, not for a paper
+    folder.record({epoch, trained, tested, active_units(model, some, 4, few_draws),
+                   step.learning_rate(epoch - 1), seconds,
                    1e3 * seconds / static_cast<double>(trainer.steps_per_epoch())});
     folder.save(model, o.run, mnist.name);
   }

@@ -1,70 +1,130 @@
 #include "vae/batches.hpp"
 
-#include "nn/names.hpp"
+#include <algorithm>
+#include <numeric>
+
 #include "tensor/evaluate.hpp"
 
 namespace strata {
 namespace {
 
-constexpr Names<Binarize, 3> names = {
-    {{Binarize::none, "none"}, {Binarize::threshold, "threshold"}, {Binarize::dynamic, "dynamic"}}};
+template <class T> T grey(std::uint8_t byte) { return static_cast<T>(byte) / T(255); }
+template <class T> T grey(float value) { return static_cast<T>(value); }
+
+// The elements of some rows of x.
+template <class T> Tensor<T> rows_of(const Tensor<T>& x, std::size_t first, std::size_t last) {
+  Shape shape = x.shape();
+  shape[0] = last - first;
+  const std::size_t width = x.size() / x.shape(0);
+  auto part = Tensor<T>::from_shape(shape);
+  std::copy(x.data() + first * width, x.data() + last * width, part.data());
+  return part;
+}
+
+Dataset rows_of(const Dataset& data, std::size_t first, std::size_t last) {
+  Dataset part{{}, {}, data.classes};
+  std::visit([&](const auto& examples) { part.examples = rows_of(examples, first, last); }, data.examples);
+  if (data.labels) part.labels = rows_of(*data.labels, first, last);
+  return part;
+}
 
 }  // namespace
 
-Binarize parse_binarize(const std::string& name) { return parse_name("binarize", names, name); }
-std::string to_string(Binarize binarize) { return name_of(names, binarize); }
-
-void require_images(const char* operation, const ImageSet& set) {
-  if (set.images.dimension() < 2 || set.images.size() == 0 || set.labels.size() != set.images.shape(0))
-    fail(operation, "needs images (N, height, width) and labels (N): the images are " +
-                        to_string(set.images.shape()) + ", the labels " + to_string(set.labels.shape()));
+std::size_t Dataset::size() const {
+  return std::visit([](const auto& x) { return x.dimension() == 0 ? 0 : x.shape(0); }, examples);
 }
 
-template <class T> void gather_batch(const Tensor<std::uint8_t>& images, std::span<const std::size_t> rows,
-                                     Binarize binarize, Rng& rng, Tensor<T>& x) {
-  const std::size_t pixels = images.size() / images.shape(0);
-  x.resize({rows.size(), pixels});
-  parallel_for(
-      rows.size(), detail::parallel_elements / pixels,
-      [&](std::size_t begin, std::size_t end) {
-        for (std::size_t i = begin; i < end; ++i) {
-          const std::uint8_t* image = images.data() + rows[i] * pixels;
-          T* out = x.data() + i * pixels;
-          for (std::size_t j = 0; j < pixels; ++j)
-            out[j] = binarize == Binarize::threshold ? static_cast<T>(image[j] > 127)
-                                                     : static_cast<T>(image[j]) / T(255);
-        }
+std::size_t Dataset::width() const { return element_count(example_shape()); }
+
+Shape Dataset::example_shape() const {
+  const Shape& shape = std::visit([](const auto& x) -> const Shape& { return x.shape(); }, examples);
+  return {shape.begin() + 1, shape.end()};
+}
+
+void require_examples(const char* operation, const Dataset& data) {
+  const Shape& shape = std::visit([](const auto& x) -> const Shape& { return x.shape(); }, data.examples);
+  if (shape.size() < 2 || element_count(shape) == 0)
+    fail(operation, "needs examples (N, ...) of at least one value; they are " + to_string(shape));
+  if (!data.labels) return;
+  if (data.labels->size() != shape[0])
+    fail(operation,
+         "the examples are " + to_string(shape) + ", their labels " + to_string(data.labels->shape()));
+  const auto largest = *std::max_element(data.labels->begin(), data.labels->end());
+  if (largest >= data.classes)
+    fail(operation,
+         "label " + std::to_string(largest) + " is none of " + std::to_string(data.classes) + " classes");
+}
+
+std::pair<Dataset, Dataset> split(const Dataset& data, std::size_t held_out) {
+  const std::size_t count = data.size();
+  if (held_out == 0 || held_out >= count)
+    fail("split", std::to_string(held_out) + " of " + std::to_string(count) +
+                      " examples cannot be held out; some must be left on either side");
+  return {rows_of(data, 0, count - held_out), rows_of(data, count - held_out, count)};
+}
+
+template <class T> Given<T> Batch<T>::on(Tape<T>& tape, std::size_t samples) const {
+  return {tape.reference(x), condition ? tape.reference(*condition) : Var<T>(), samples};
+}
+
+template <class T> Batch<T> Batch<T>::rows(std::size_t first, std::size_t last) const {
+  Batch part{rows_of(x, first, last)};
+  if (condition) part.condition = rows_of(*condition, first, last);
+  return part;
+}
+
+template <class T> void gather(const Dataset& data, std::span<const std::size_t> rows, Binarize binarize,
+                               Rng& rng, Batch<T>& batch) {
+  const std::size_t width = data.width();
+  batch.x.resize({rows.size(), width});
+  std::visit(
+      [&](const auto& examples) {
+        parallel_for(
+            rows.size(), detail::parallel_elements / width,
+            [&](std::size_t begin, std::size_t end) {
+              for (std::size_t i = begin; i < end; ++i) {
+                const auto* from = examples.data() + rows[i] * width;
+                T* to = batch.x.data() + i * width;
+                for (std::size_t j = 0; j < width; ++j)
+                  to[j] = binarize == Binarize::threshold ? static_cast<T>(grey<T>(from[j]) > T(0.5))
+                                                          : grey<T>(from[j]);
+              }
+            },
+            1);
       },
-      1);
-  if (binarize == Binarize::dynamic) fill_bernoulli(rng, x, x);
+      data.examples);
+  if (binarize == Binarize::dynamic) fill_bernoulli(rng, batch.x, batch.x);
+  if (!data.labels) return batch.condition.reset();
+  if (!batch.condition) batch.condition.emplace();
+  batch.condition->resize({rows.size(), data.classes});
+  batch.condition->fill(T(0));
+  for (std::size_t i = 0; i < rows.size(); ++i) (*batch.condition)(i, (*data.labels)(rows[i])) = T(1);
 }
 
-template <class T> void gather_one_hot(const Tensor<std::uint8_t>& labels, std::span<const std::size_t> rows,
-                                       std::size_t classes, Tensor<T>& c) {
-  c.resize({rows.size(), classes});
-  c.fill(T(0));
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    const std::size_t label = labels(rows[i]);
-    if (label >= classes)
-      fail("gather_one_hot",
-           "label " + std::to_string(label) + " is none of " + std::to_string(classes) + " classes");
-    c(i, label) = T(1);
-  }
+template <class T>
+Batch<T> first_examples(const Dataset& data, std::size_t count, Binarize binarize, Rng& rng) {
+  std::vector<std::size_t> rows(std::min(count, data.size()));
+  std::iota(rows.begin(), rows.end(), std::size_t{0});
+  Batch<T> batch;
+  gather(data, rows, binarize, rng, batch);
+  return batch;
 }
 
-Tensor<float> mean_image(const Tensor<std::uint8_t>& images) {
-  const std::size_t count = images.shape(0), pixels = images.size() / count;
-  Tensor<double> sum = xt::zeros<double>({pixels});
-  for (std::size_t i = 0; i < count; ++i)
-    for (std::size_t j = 0; j < pixels; ++j) sum(j) += images.data()[i * pixels + j];
-  return xt::cast<float>(sum / (255.0 * static_cast<double>(count)));
+Tensor<float> mean_example(const Dataset& data) {
+  const std::size_t width = data.width();
+  Tensor<double> sum = xt::zeros<double>({width});
+  std::visit(
+      [&](const auto& examples) {
+        for (std::size_t i = 0; i < examples.size(); ++i) sum(i % width) += grey<double>(examples.data()[i]);
+      },
+      data.examples);
+  return xt::cast<float>(sum / static_cast<double>(data.size()));
 }
 
-#define STRATA_INSTANTIATE(T)                                                                           \
-  template void gather_batch(const Tensor<std::uint8_t>&, std::span<const std::size_t>, Binarize, Rng&, \
-                             Tensor<T>&);                                                               \
-  template void gather_one_hot(const Tensor<std::uint8_t>&, std::span<const std::size_t>, std::size_t,  \
-                               Tensor<T>&);
+#define STRATA_INSTANTIATE(T)                                                                    \
+  template struct Batch<T>;                                                                      \
+  template void gather(const Dataset&, std::span<const std::size_t>, Binarize, Rng&, Batch<T>&); \
+  template Batch<T> first_examples(const Dataset&, std::size_t, Binarize, Rng&);
 STRATA_INSTANTIATE(float)
 STRATA_INSTANTIATE(double)
 

@@ -1,41 +1,67 @@
-// From bytes of images to batches of training data.
+// From a data set to batches of training data.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
+#include <utility>
+#include <variant>
 
-#include "tensor/random.hpp"
-#include "tensor/tensor.hpp"
+#include "nn/names.hpp"
+#include "vae/pass.hpp"
 
 namespace strata {
 
-/// How a grey level p = byte / 255 becomes data: as it is, as [p > ½], or as a draw with P(x = 1) = p, new
-/// each time (Burda et al. 2015). Only 0 and 1 give a log-likelihood.
+/// How a grey level p becomes data: as it is, as [p > ½], or as a draw with P(x = 1) = p, new each time
+/// (Burda et al. 2015). Only 0 and 1 give a log-likelihood.
 enum class Binarize { none, threshold, dynamic };
-/// By these names; throws for another.
-Binarize parse_binarize(const std::string& name);
-std::string to_string(Binarize binarize);
-
-/// Images and what they show.
-struct ImageSet {
-  Tensor<std::uint8_t> images;  // (N, height, width)
-  Tensor<std::uint8_t> labels;  // (N)
+template <> struct Named<Binarize> {
+  static constexpr const char* what = "binarize";
+  static constexpr std::array names = {"none", "threshold", "dynamic"};
 };
 
-/// Throws "[operation] ..." unless there is at least one image, none is empty, and every one has a label.
-void require_images(const char* operation, const ImageSet& set);
+/// Examples and, where it is known, what each shows.
+struct Dataset {
+  std::variant<Tensor<std::uint8_t>, Tensor<float>> examples;  ///< (N, ...): bytes, for p = byte / 255, or p
+  std::optional<Tensor<std::uint8_t>> labels = {};             ///< (N)
+  std::size_t classes = 10;                                    ///< labels are below
 
-/// Writes the given images, rows of `images` (N, ...), into x: (rows, pixels of one image).
-template <class T> void gather_batch(const Tensor<std::uint8_t>& images, std::span<const std::size_t> rows,
-                                     Binarize binarize, Rng& rng, Tensor<T>& x);
+  /// N, and the number of values of each.
+  std::size_t size() const;
+  std::size_t width() const;
+  /// The shape of one example, such as (height, width).
+  Shape example_shape() const;
+};
 
-/// Writes the labels of the given rows as unit vectors into c: (rows, classes). Throws for a label of
-/// `classes` or more.
-template <class T> void gather_one_hot(const Tensor<std::uint8_t>& labels, std::span<const std::size_t> rows,
-                                       std::size_t classes, Tensor<T>& c);
+/// Throws "[operation] ..." unless there is at least one example, none is empty, and where there are labels
+/// each has one below `classes`.
+void require_examples(const char* operation, const Dataset& data);
 
-/// The mean grey level in [0, 1] of every pixel: (pixels of one image).
-Tensor<float> mean_image(const Tensor<std::uint8_t>& images);
+/// All but the last `held_out` examples, and those: training and validation. Throws unless
+/// 0 < held_out < N.
+std::pair<Dataset, Dataset> split(const Dataset& data, std::size_t held_out);
+
+/// Some examples as tensors.
+template <class T> struct Batch {
+  Tensor<T> x;                              // (B, D)
+  std::optional<Tensor<T>> condition = {};  // (B, C): labels as unit vectors, where there are any
+
+  /// What a pass starts from, without a copy: the batch must outlive the step.
+  Given<T> on(Tape<T>& tape, std::size_t samples = 1) const;
+  /// Only rows first ... last − 1.
+  Batch rows(std::size_t first, std::size_t last) const;
+};
+
+/// Sets the batch to the given examples, in this order; buffers of the same size are kept.
+template <class T> void gather(const Dataset& data, std::span<const std::size_t> rows, Binarize binarize,
+                               Rng& rng, Batch<T>& batch);
+
+/// The first `count` examples, or all if there are fewer.
+template <class T>
+Batch<T> first_examples(const Dataset& data, std::size_t count, Binarize binarize, Rng& rng);
+
+/// The mean of every value, in [0, 1] for grey levels: (D).
+Tensor<float> mean_example(const Dataset& data);
 
 }  // namespace strata

@@ -1,27 +1,61 @@
 #include "vae/distributions.hpp"
 
-#include "autograd/elementwise.hpp"
-#include "autograd/probability.hpp"
-#include "autograd/reduce.hpp"
+#include "autograd/operations.hpp"
 
 namespace strata {
+namespace {
 
-template <class T> Var<T> standard_normal_noise(Tape<T>& tape, const Shape& shape, Rng& rng) {
-  return tape.constant(shape, [&](Tensor<T>& epsilon) { fill_normal(rng, epsilon); });
+template <class T> Normal<T> diagonal(const FullNormal<T>& p) { return {p.mean, p.log_variance}; }
+
+// μ + σ ⊙ ε
+template <class T> Var<T> at(const Normal<T>& p, Var<T> epsilon) {
+  const bool whole = p.log_variance.shape() == p.mean.shape();
+  return reparameterize(p.mean, whole ? p.log_variance : broadcast(p.log_variance, p.mean.shape()), epsilon);
 }
 
-template <class T> Var<T> sample(const Normal<T>& p, Var<T> epsilon) {
-  const auto z = reparameterize(p.mean, p.log_variance, epsilon);
-  return p.lower ? z + strict_lower_product(p.lower, epsilon) : z;
+// μ + C ε
+template <class T> Var<T> at(const FullNormal<T>& p, Var<T> epsilon) {
+  return at(diagonal(p), epsilon) + strict_lower_product(p.lower, epsilon);
 }
 
-template <class T> Var<T> sample(const Normal<T>& p, Rng& rng) {
-  return sample(p, standard_normal_noise(p.mean.tape(), p.mean.shape(), rng));
+template <class P, class T> Var<T> draw_at_noise(const P& p, const Noise<T>& noise) {
+  return at(p, noise.normal(p.mean.tape(), p.mean.shape()));
+}
+
+// ln N(μ + C ε; μ, C Cᵀ) = ln N(ε; 0, I) − ln |C|
+template <class P, class T> Draw<T> draw_with_density(const P& p, const Noise<T>& noise) {
+  const auto epsilon = noise.normal(p.mean.tape(), p.mean.shape());
+  return {at(p, epsilon), draw_log_density(p.log_variance, epsilon)};
+}
+
+}  // namespace
+
+template <class T> Var<T> sample(const Normal<T>& p, const Noise<std::type_identity_t<T>>& noise) {
+  return draw_at_noise(p, noise);
+}
+
+template <class T> Var<T> sample(const FullNormal<T>& p, const Noise<std::type_identity_t<T>>& noise) {
+  return draw_at_noise(p, noise);
+}
+
+// x = [u < sigmoid l]
+template <class T> Var<T> sample(const Bernoulli<T>& p, const Noise<std::type_identity_t<T>>& noise) {
+  Tape<T>& tape = p.logits.tape();
+  const auto u = noise.uniform(tape, p.logits.shape()), probability = sigmoid(p.logits);
+  return tape.constant(p.logits.shape(), [&](Tensor<T>& x) {
+    write(x,
+          map([]<class V>(V a, V b) { return select(a < b, V(1), V(0)); }, u.value(), probability.value()));
+  });
+}
+
+template <class T> Var<T> sample(StandardNormal, Tape<T>& tape, const Shape& shape,
+                                 const Noise<std::type_identity_t<T>>& noise) {
+  return noise.normal(tape, shape);
 }
 
 template <class T> Var<T> log_prob(const Normal<T>& p, Var<T> x) {
-  if (p.lower)
-    fail("log_prob", "a normal with full covariance knows the density of its own draws only: draw_log_prob");
+  if (x.shape() != p.mean.shape())
+    fail("log_prob", "x is " + to_string(x.shape()) + ", the normal's mean is " + to_string(p.mean.shape()));
   return normal_log_density(x, p.mean, p.log_variance);
 }
 
@@ -31,35 +65,55 @@ template <class T> Var<T> log_prob(const Bernoulli<T>& p, Var<T> x) {
   return bernoulli_log_density(x, p.logits);
 }
 
-// ln N(μ + C ε; μ, C Cᵀ) = ln N(ε; 0, I) − ln |C|
-template <class T> Var<T> draw_log_prob(const Normal<T>& p, Var<T> epsilon) {
-  return draw_log_density(p.log_variance, epsilon);
+template <class T> Draw<T> sample_and_log_prob(const Normal<T>& p, const Noise<T>& noise) {
+  return draw_with_density(p, noise);
+}
+
+template <class T> Draw<T> sample_and_log_prob(const FullNormal<T>& p, const Noise<T>& noise) {
+  return draw_with_density(p, noise);
+}
+
+template <class T> Var<T> mean(const Bernoulli<T>& p) { return sigmoid(p.logits); }
+
+template <class T> Var<T> kl(const Normal<T>& q, StandardNormal) {
+  return standard_normal_kl(q.mean, q.log_variance);
 }
 
 // ½ (‖C‖² + ‖μ‖² − L − 2 ln |C|)
-template <class T> Var<T> kl(const Normal<T>& q, StandardNormal) {
-  const auto diagonal = standard_normal_kl(q.mean, q.log_variance);
-  return q.lower ? diagonal + T(0.5) * sum(square(q.lower), {-1}) : diagonal;
+template <class T> Var<T> kl(const FullNormal<T>& q, StandardNormal) {
+  return standard_normal_kl(q.mean, q.log_variance) + T(0.5) * sum(square(q.lower), {-1});
 }
 
 // In units of p's mean and deviation, p is N(0, I).
 template <class T> Var<T> kl(const Normal<T>& q, const Normal<T>& p) {
-  if (q.lower || p.lower)
-    fail("kl", "the divergence of two normals is known here for diagonal covariances only");
   return standard_normal_kl((q.mean - p.mean) * exp(T(-0.5) * p.log_variance),
                             q.log_variance - p.log_variance);
 }
 
-#define STRATA_INSTANTIATE(T)                                          \
-  template Var<T> standard_normal_noise(Tape<T>&, const Shape&, Rng&); \
-  template Var<T> sample(const Normal<T>&, Var<T>);                    \
-  template Var<T> sample(const Normal<T>&, Rng&);                      \
-  template Var<T> log_prob(const Normal<T>&, Var<T>);                  \
-  template Var<T> log_prob(StandardNormal, Var<T>);                    \
-  template Var<T> log_prob(const Bernoulli<T>&, Var<T>);               \
-  template Var<T> draw_log_prob(const Normal<T>&, Var<T>);             \
-  template Var<T> kl(const Normal<T>&, StandardNormal);                \
-  template Var<T> kl(const Normal<T>&, const Normal<T>&);
+template <class T> Normal<T> repeat_rows(const Normal<T>& p, std::size_t times) {
+  return {repeat_rows(p.mean, times), repeat_rows(p.log_variance, times)};
+}
+
+template <class T> FullNormal<T> repeat_rows(const FullNormal<T>& p, std::size_t times) {
+  return {repeat_rows(p.mean, times), repeat_rows(p.log_variance, times), repeat_rows(p.lower, times)};
+}
+
+#define STRATA_INSTANTIATE(T)                                                      \
+  template Var<T> sample(const Normal<T>&, const Noise<T>&);                       \
+  template Var<T> sample(const FullNormal<T>&, const Noise<T>&);                   \
+  template Var<T> sample(const Bernoulli<T>&, const Noise<T>&);                    \
+  template Var<T> sample(StandardNormal, Tape<T>&, const Shape&, const Noise<T>&); \
+  template Var<T> log_prob(const Normal<T>&, Var<T>);                              \
+  template Var<T> log_prob(StandardNormal, Var<T>);                                \
+  template Var<T> log_prob(const Bernoulli<T>&, Var<T>);                           \
+  template Draw<T> sample_and_log_prob(const Normal<T>&, const Noise<T>&);         \
+  template Draw<T> sample_and_log_prob(const FullNormal<T>&, const Noise<T>&);     \
+  template Var<T> mean(const Bernoulli<T>&);                                       \
+  template Var<T> kl(const Normal<T>&, StandardNormal);                            \
+  template Var<T> kl(const FullNormal<T>&, StandardNormal);                        \
+  template Var<T> kl(const Normal<T>&, const Normal<T>&);                          \
+  template Normal<T> repeat_rows(const Normal<T>&, std::size_t);                   \
+  template FullNormal<T> repeat_rows(const FullNormal<T>&, std::size_t);
 STRATA_INSTANTIATE(float)
 STRATA_INSTANTIATE(double)
 

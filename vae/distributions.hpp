@@ -1,8 +1,10 @@
 // Distributions of rows: a draw is one row of a matrix, a log density one number for each row, in nats.
+//
+// A distribution is a plain struct with free functions: `sample`, `log_prob`, `mean`, and `kl` only where it
+// is closed. A new one is a struct and its functions, wherever they stand.
 #pragma once
 
-#include "autograd/tape.hpp"
-#include "tensor/random.hpp"
+#include "vae/noise.hpp"
 
 namespace strata {
 
@@ -10,11 +12,17 @@ namespace strata {
 struct StandardNormal {};
 inline constexpr StandardNormal standard_normal;
 
-/// N(mean, C Cᵀ) for a lower triangular C with diagonal e^(log_variance / 2). Without `lower` C is diagonal.
+/// N(mean, diag e^log_variance)
 template <class T> struct Normal {
   Var<T> mean;          // (B, L)
+  Var<T> log_variance;  // (B, L), or what broadcasts to it: (L), (1)
+};
+
+/// N(mean, C Cᵀ) for a lower triangular C with diagonal e^(log_variance / 2).
+template <class T> struct FullNormal {
+  Var<T> mean;          // (B, L)
   Var<T> log_variance;  // (B, L)
-  Var<T> lower = {};    // (B, L (L − 1) / 2), C's rows below its diagonal; or empty
+  Var<T> lower;         // (B, L (L − 1) / 2), C's rows below its diagonal
 };
 
 /// Independent x ∈ {0, 1} with P(x = 1) = sigmoid(logits)
@@ -22,26 +30,46 @@ template <class T> struct Bernoulli {
   Var<T> logits;  // (B, D)
 };
 
-/// A draw from N(0, I) as a constant of this shape.
-template <class T> Var<T> standard_normal_noise(Tape<T>& tape, const Shape& shape, Rng& rng);
+/// A draw and its log density: its derivative is the total one, through z as well.
+template <class T> struct Draw {
+  Var<T> z;         // (B, L)
+  Var<T> log_prob;  // (B)
+};
 
-/// The draw mean + C epsilon, epsilon (B, L) being one from N(0, I): (B, L). Differentiable in the
-/// distribution.
-template <class T> Var<T> sample(const Normal<T>& p, Var<T> epsilon);
-/// The same with epsilon drawn from `rng`.
-template <class T> Var<T> sample(const Normal<T>& p, Rng& rng);
+/// A draw, differentiable in the distribution where that is continuous: (B, L). The noise may be an Rng.
+template <class T> Var<T> sample(const Normal<T>& p, const Noise<std::type_identity_t<T>>& noise);
+template <class T> Var<T> sample(const FullNormal<T>& p, const Noise<std::type_identity_t<T>>& noise);
+template <class T> Var<T> sample(const Bernoulli<T>& p, const Noise<std::type_identity_t<T>>& noise);
+/// As many independent draws as `shape` (B, L) says.
+template <class T>
+Var<T> sample(StandardNormal, Tape<T>& tape, const Shape& shape, const Noise<std::type_identity_t<T>>& noise);
 
-/// ln p(x): (B). A normal must have a diagonal C.
+/// ln p(x): (B). Throws unless x is of the distribution's shape (B, L).
 template <class T> Var<T> log_prob(const Normal<T>& p, Var<T> x);
 template <class T> Var<T> log_prob(StandardNormal, Var<T> x);
 template <class T> Var<T> log_prob(const Bernoulli<T>& p, Var<T> x);
 
-/// ln p(z) at the draw z = mean + C epsilon, for any C: (B). Its derivative is the total one, through z as
-/// well.
-template <class T> Var<T> draw_log_prob(const Normal<T>& p, Var<T> epsilon);
+/// A draw with its log density, which normals know from its noise: ln N(ε; 0, I) − ln |C|.
+template <class T> Draw<T> sample_and_log_prob(const Normal<T>& p, const Noise<T>& noise);
+template <class T> Draw<T> sample_and_log_prob(const FullNormal<T>& p, const Noise<T>& noise);
+/// The same for any other distribution.
+template <class P, class T> Draw<T> sample_and_log_prob(const P& p, const Noise<T>& noise) {
+  const auto z = sample(p, noise);
+  return {z, log_prob(p, z)};
+}
 
-/// KL(q ‖ p) in closed form: (B). A normal p must have a diagonal C, and q then too.
+/// E[x]: (B, D)
+template <class T> Var<T> mean(const Normal<T>& p) { return p.mean; }
+template <class T> Var<T> mean(const FullNormal<T>& p) { return p.mean; }
+template <class T> Var<T> mean(const Bernoulli<T>& p);
+
+/// KL(q ‖ p) in closed form: (B).
 template <class T> Var<T> kl(const Normal<T>& q, StandardNormal);
+template <class T> Var<T> kl(const FullNormal<T>& q, StandardNormal);
 template <class T> Var<T> kl(const Normal<T>& q, const Normal<T>& p);
+
+/// The same distribution for `times` rows instead of each, one after another.
+template <class T> Normal<T> repeat_rows(const Normal<T>& p, std::size_t times);
+template <class T> FullNormal<T> repeat_rows(const FullNormal<T>& p, std::size_t times);
 
 }  // namespace strata

@@ -28,13 +28,11 @@ Metrics Metrics::operator*(double factor) const {
   return scaled;
 }
 
-template <class T> Metrics mean_metrics(const Terms<T>& terms) {
-  Metrics metrics;
-  metrics.reconstruction = mean_of(terms.reconstruction.value());
-  const std::size_t top = terms.log_q.size() - 1;
-  for (std::size_t t = 0; t < top; ++t)
-    metrics.layer_kl.push_back(mean_of(terms.log_q[t].value()) - mean_of(terms.log_p[t].value()));
-  metrics.layer_kl.push_back(mean_of(terms.top_kl.value()));
+template <class T> Metrics mean_metrics(const Pass<T>& pass) {
+  Metrics metrics{mean_of(pass.log_likelihood.value()), {}};
+  for (const Layer<T>& layer : pass.layers)
+    metrics.layer_kl.push_back(layer.kl ? mean_of(layer.kl.value())
+                                        : mean_of(layer.log_q.value()) - mean_of(layer.log_p.value()));
   return metrics;
 }
 
@@ -45,7 +43,7 @@ std::size_t active_units(const Tensor<double>& means, const Tensor<double>& othe
       std::count_if(covariance.begin(), covariance.end(), [](double c) { return c > 0.01; }));
 }
 
-template Metrics mean_metrics(const Terms<float>&);
-template Metrics mean_metrics(const Terms<double>&);
+template Metrics mean_metrics(const Pass<float>&);
+template Metrics mean_metrics(const Pass<double>&);
 
 }  // namespace strata

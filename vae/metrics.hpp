@@ -1,7 +1,7 @@
 // What training and evaluation report.
 #pragma once
 
-#include "vae/path.hpp"
+#include "vae/pass.hpp"
 
 namespace strata {
 
@@ -18,8 +18,8 @@ struct Metrics {
   Metrics operator/(double divisor) const { return *this * (1 / divisor); }
 };
 
-/// The means of the terms over all rows.
-template <class T> Metrics mean_metrics(const Terms<T>& terms);
+/// The means of a pass's terms over all rows.
+template <class T> Metrics mean_metrics(const Pass<T>& pass);
 
 /// Counts active units: those whose posterior mean varies over images, Var_x(E_q[z]) > 0.01 (Burda et al.
 /// 2015, section 5.2), from two independent estimates of the means E_q[z] of one layer, each (N, L): their

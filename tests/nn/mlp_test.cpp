@@ -26,7 +26,7 @@ TEST_CASE("A network is its layers, and its gradients are right with every optio
       Mlp<double> mlp(4, {5, 3}, {Activation::tanh, Init::glorot, batch_norm, rate}, rng);
       const auto report = gradcheck(mlp, [&](Tape<double>& tape) {
         Rng noise{9};
-        return mlp(tape.constant(normals({6, 4}, 1)), noise, Mode::train);
+        return mlp(tape.constant(normals({6, 4}, 1)), training(noise));
       });
       CHECK(report.message == "");
     }
@@ -37,7 +37,7 @@ TEST_CASE("A network is its layers, and its gradients are right with every optio
   const auto x = tape.constant(normals({2, 4}, 1));
   const auto by_hand =
       relu(matmul(x, mlp.layers[0].linear.weight.on(tape)) + mlp.layers[0].linear.bias.on(tape));
-  CHECK(xt::allclose(mlp(x, rng, Mode::inference).value(), by_hand.value(), 1e-14));
+  CHECK(xt::allclose(mlp(x).value(), by_hand.value(), 1e-14));
 }
 
 TEST_CASE("Fields are visited by path, parameters counted, and shown as a table") {
@@ -49,7 +49,7 @@ TEST_CASE("Fields are visited by path, parameters counted, and shown as a table"
                                           "0.norm.running_mean", "0.norm.running_variance", "1.weight",
                                           "1.bias", "1.norm.gamma", "1.norm.beta", "1.norm.running_mean",
                                           "1.norm.running_variance"});
-  CHECK(parameters<float>(mlp).size() == 8);
+  CHECK(parameters(mlp).size() == 8);
   CHECK(parameter_count(mlp) == 784 * 500 + 500 + 2 * 500 + 500 * 30 + 30 + 2 * 30);
   const std::string table = summary(mlp);
   CHECK_THAT(table, Catch::Matchers::Contains("0       weight (784, 500), bias (500)"));
@@ -59,7 +59,7 @@ TEST_CASE("Fields are visited by path, parameters counted, and shown as a table"
 TEST_CASE("Initialisers have the deviations that they promise") {
   Rng rng{1};
   const double he = std::sqrt(2.0 / 400), glorot = std::sqrt(2.0 / 1000);
-  const Linear<double> source_layer(400, 600, Init::source, rng), he_layer(400, 600, Init::he, rng),
+  const Linear<double> source_layer(400, 600, Init::he_with_biases, rng), he_layer(400, 600, Init::he, rng),
       glorot_layer(400, 600, Init::glorot, rng);
   CHECK(deviation(source_layer.weight.value) == Approx(he).epsilon(0.01));
   CHECK(deviation(source_layer.bias.value) == Approx(he).epsilon(0.1));
@@ -68,7 +68,14 @@ TEST_CASE("Initialisers have the deviations that they promise") {
   CHECK(deviation(glorot_layer.weight.value) == Approx(glorot).epsilon(0.01));
   CHECK(xt::amax(xt::abs(glorot_layer.weight.value))() <= std::sqrt(6.0 / 1000));
   CHECK(deviation(glorot_layer.bias.value) == 0);
-  CHECK_THROWS_WITH(parse_init("xavier"), "[init] 'xavier' is unknown; there are source, he, glorot");
+  const Linear<double> zero_layer(40, 60, Init::zero, rng);
+  CHECK(deviation(zero_layer.weight.value) == 0);
+  CHECK(deviation(zero_layer.bias.value) == 0);
+  CHECK(suitable_init(Activation::tanh) == Init::glorot);
+  CHECK(suitable_init(Activation::softplus) == Init::he_with_biases);
+  CHECK(suitable_init(Activation::softplus, 2) == Init::glorot);
+  CHECK_THROWS_WITH(parse<Init>("xavier"),
+                    "[init] 'xavier' is unknown; there are he_with_biases, he, glorot, zero");
   CHECK_THROWS_WITH(Linear<double>(0, 3, Init::he, rng), "[Linear] needs widths of at least 1: (0, 3)");
 }
 
@@ -76,11 +83,13 @@ TEST_CASE("Dropout keeps the mean in training and does nothing in inference") {
   Tape<double> tape;
   Rng rng{1};
   const auto x = tape.variable(xt::ones<double>({100'000}));
-  const auto y = dropout(x, 0.25, rng, Mode::train);
+  const auto y = dropout(x, 0.25, training(rng));
   CHECK(xt::mean(y.value())() == Approx(1).margin(0.01));
   CHECK(xt::mean(xt::cast<double>(xt::equal(y.value(), 0)))() == Approx(0.25).margin(0.01));
-  CHECK((dropout(x, 0.25, rng, Mode::inference).value() == x.value()));
-  CHECK_THROWS_WITH(dropout(x, 1, rng, Mode::train), Catch::Matchers::Contains("must lie in [0, 1)"));
+  CHECK((dropout(x, 0.25, Context{}).value() == x.value()));
+  CHECK_THROWS_WITH(dropout(x, 0.5, {Mode::train}),
+                    "[dropout] training draws random numbers: give the Context an Rng");
+  CHECK_THROWS_WITH(dropout(x, 1, training(rng)), Catch::Matchers::Contains("must lie in [0, 1)"));
 }
 
 TEST_CASE("A model is stored and restored, and a file of another model is refused unchanged") {

@@ -25,7 +25,7 @@ template <class T> void give_gradient(Parameter<T>& parameter, const Tensor<T>& 
 TEST_CASE("Every rule reproduces twelve reference steps, the one with a zero gradient included") {
   const tests::Reference reference("optimizers");
   for (const std::string name : {"adam", "adamw", "sgd", "momentum", "nesterov", "rmsprop", "adagrad"}) {
-    Rule rule = parse_rule(name);
+    Rule rule = parse<Rule>(name);
     CHECK(to_string(rule) == name);
     if (auto* adamw = std::get_if<AdamW>(&rule)) adamw->weight_decay = 0.1;
     Weights<double> model{{Parameter<double>{reference["input.initial"], {}}}};
@@ -70,7 +70,7 @@ TEST_CASE("A step spends the gradients, and names a parameter that received none
   CHECK(model.weights[0].value(0) == Approx(0.9));
   CHECK_THROWS(optimizer.step());
   CHECK_THROWS_WITH(Optimizer<double>({}, Adam{}, 0.1), "[Optimizer] there are no parameters to optimize");
-  CHECK_THROWS_WITH(parse_rule("adamm"),
+  CHECK_THROWS_WITH(parse<Rule>("adamm"),
                     Catch::Matchers::Contains("'adamm' is unknown; there are adam, adamw, sgd"));
 }
 

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "tests/temporary_folder.hpp"
-#include "tests/tools/idx_files.hpp"
+#include "tests/tools/data/idx_files.hpp"
 #include "tests/tools/program.hpp"
 
 namespace strata::tools {

@@ -100,7 +100,7 @@ TEST_CASE("train_mnist writes metrics, weights and pictures") {
   CHECK(metrics[1][1] > metrics[0][1]);
 
   const Safetensors weights = Safetensors::read(here / "out/model.safetensors");
-  CHECK(weights.metadata.at("strata.model") == "markov_hvae");
+  CHECK(weights.metadata.at("strata.model") == "vae");
   CHECK(weights.metadata.at("hidden") == "16,8");
   CHECK((weights.shape("decoder.output.weight") == Shape{16, 784}));
 
@@ -217,7 +217,7 @@ TEST_CASE("train_mnist names the choices where a name is unknown") {
                 {"likelihood", "'poisson'", "bernoulli", "normal-learned"});
   check_refused(here, {"--binarize", "maybe"}, {"binarize", "'maybe'", "none", "threshold", "dynamic"});
   check_refused(here, {"--optimizer", "lbfgs"}, {"optimizer", "'lbfgs'", "adam", "rmsprop"});
-  check_refused(here, {"--init", "zero"}, {"init", "'zero'", "source", "he", "glorot"});
+  check_refused(here, {"--init", "xavier"}, {"init", "'xavier'", "he_with_biases", "he", "glorot"});
   check_refused(here, {"--scale", "exp"}, {"scale", "'exp'", "log_variance", "softplus"});
   check_refused(here, {"--manifold", "polar"}, {"manifold", "polar", "quantiles", "linear"});
   // Before the data are looked for, and perhaps downloaded.

@@ -4,17 +4,17 @@
 #include <xtensor-blas/xlinalg.hpp>
 
 #include "tests/random_tensor.hpp"
-#include "vae/networks.hpp"
+#include "vae/heads.hpp"
 
 namespace strata::tests {
 
 /// A linear decoder of `columns` outputs whose W (L, D) has orthogonal rows of these lengths: the posterior
 /// N(Λ⁻¹ W (x − b) / σ², Λ⁻¹), Λ = I + W Wᵀ / σ², is then diagonal.
-inline ObservationNetwork<double> orthogonal_decoder(const Tensor<double>& lengths, std::size_t columns,
-                                                     double variance) {
+inline HomoscedasticHead<double> orthogonal_decoder(const Tensor<double>& lengths, std::size_t columns,
+                                                    double variance) {
   Rng rng{1};
   const std::size_t latent = lengths.size();
-  ObservationNetwork<double> decoder(latent, {}, columns, {}, Likelihood::normal, variance, rng);
+  HomoscedasticHead<double> decoder(latent, {}, columns, {}, rng, Variance::fixed, variance);
   const Tensor<double> orthonormal = std::get<0>(xt::linalg::qr(normals({columns, latent}, 2)));
   decoder.output.weight.value = xt::transpose(orthonormal * lengths);
   decoder.output.bias.value = normals({columns}, 3);
@@ -22,7 +22,7 @@ inline ObservationNetwork<double> orthogonal_decoder(const Tensor<double>& lengt
 }
 
 /// The diagonal of Λ: the precisions of the posterior of every z_i.
-inline Tensor<double> posterior_precision(const ObservationNetwork<double>& decoder, double variance) {
+inline Tensor<double> posterior_precision(const HomoscedasticHead<double>& decoder, double variance) {
   const Tensor<double>& w = decoder.output.weight.value;
   return 1.0 + xt::sum(w * w, {1}) / variance;
 }

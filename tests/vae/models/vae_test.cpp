@@ -1,0 +1,363 @@
+#include "vae/models/vae.hpp"
+
+#include <catch2/catch.hpp>
+
+#include "autograd/operations.hpp"
+#include "nn/gradcheck.hpp"
+#include "nn/optimizer.hpp"
+#include "tests/reference.hpp"
+#include "vae/objective.hpp"
+
+using namespace strata;
+
+namespace {
+
+Tensor<double> binary(const Shape& shape) {
+  Rng rng{5};
+  Tensor<double> x(shape, 0.5);
+  fill_bernoulli(rng, x, x);
+  return x;
+}
+
+Tensor<double> one_hot(std::size_t rows, std::size_t classes) {
+  Tensor<double> c = xt::zeros<double>({rows, classes});
+  for (std::size_t i = 0; i < rows; ++i) c(i, i % classes) = 1;
+  return c;
+}
+
+NormalHead<double>& posterior(Vae<double>& vae, std::size_t t) {
+  return std::get<NormalHead<double>>(vae.q[t]);
+}
+
+// Calls use(layer, its name in the reference) for every linear layer of a hierarchy.
+template <class F> void for_each_layer(Vae<double>& vae, F use) {
+  const auto normal = [&](NormalHead<double>& head, const std::string& name) {
+    use(head.body.layers[0].linear, name + ".hidden");
+    use(head.mean, name + ".mean");
+    use(head.scale, name + ".log_variance");
+  };
+  for (std::size_t t = 0; t < vae.q.size(); ++t) normal(posterior(vae, t), "q." + std::to_string(t + 1));
+  for (std::size_t t = 0; t < vae.p.size(); ++t) normal(vae.p[t], "p." + std::to_string(t + 2));
+  auto& decoder = std::get<BernoulliHead<double>>(vae.decoder);
+  use(decoder.body.layers[0].linear, "p.1.hidden");
+  use(decoder.output, "p.1.logits");
+}
+
+void set(Linear<double>& layer, const std::string& name, const tests::Reference& reference) {
+  reference.set(layer.weight, name + ".weight");
+  reference.set(layer.bias, name + ".bias");
+}
+
+void check_gradient(const Linear<double>& layer, const std::string& name, const tests::Reference& reference) {
+  reference.check_gradient(layer.weight, name + ".weight");
+  reference.check_gradient(layer.bias, name + ".bias");
+}
+
+// A one-layer VAE's layers and their names in the reference.
+template <class Decoder>
+std::vector<std::pair<Linear<double>*, std::string>> layers(Vae<double>& vae, Decoder& decoder) {
+  auto& encoder = posterior(vae, 0);
+  return {{&encoder.body.layers[0].linear, "encoder.0"},
+          {&encoder.body.layers[1].linear, "encoder.1"},
+          {&encoder.mean, "mean"},
+          {&encoder.scale, "log_variance"},
+          {&decoder.body.layers[0].linear, "decoder.0"},
+          {&decoder.body.layers[1].linear, "decoder.1"},
+          {&decoder.output, "output"}};
+}
+
+}  // namespace
+
+TEST_CASE("The VAE reproduces the reference: every value and every gradient") {
+  for (const auto likelihood : {Likelihood::bernoulli, Likelihood::normal_learned}) {
+    const tests::Reference reference(likelihood == Likelihood::bernoulli ? "vae_bernoulli" : "vae_gaussian");
+    Rng rng;
+    Vae<double> vae({.data = 12, .hidden = {10, 8}, .latent = {3}, .likelihood = likelihood}, rng);
+    std::visit(
+        [&](auto& decoder) {
+          for (const auto& [layer, name] : layers(vae, decoder)) set(*layer, name, reference);
+          if constexpr (requires { decoder.log_variance; })
+            reference.set(decoder.log_variance, "output.log_variance");
+
+          Tape<double> tape;
+          const auto x = tape.constant(reference["input.x"]);
+          const auto noise = [&] { return Noise<double>::given({reference["input.epsilon"]}); };
+          const auto q = posterior(vae, 0)(x);
+          const auto z = sample(q, noise());
+          reference.check(q.mean.value(), "output.mean");
+          reference.check(q.log_variance.value(), "output.log_variance");
+          reference.check(z.value(), "output.z");
+          if constexpr (requires { decoder.log_variance; })
+            reference.check(decoder(z).mean.value(), "output.decoded");
+          else
+            reference.check(decoder(z).logits.value(), "output.decoded");
+
+          const auto pass = vae.pass({x}, noise(), training(rng));
+          reference.check(pass.log_likelihood.value(), "output.reconstruction");
+          reference.check(pass.layers[0].kl.value(), "output.kl");
+          reference.check(pass.elbo().value(), "output.elbo");
+          const auto loss = -objective(Elbo{}, pass);
+          reference.check(loss.value(), "output.loss");
+          tape.backward(loss);
+          for (const auto& [layer, name] : layers(vae, decoder)) check_gradient(*layer, name, reference);
+          if constexpr (requires { decoder.log_variance; })
+            reference.check_gradient(decoder.log_variance, "output.log_variance");
+        },
+        vae.decoder);
+  }
+}
+
+TEST_CASE("The hierarchy reproduces the reference: every value and every gradient") {
+  for (const std::string name : {"hvae_t1", "hvae_t3"}) {
+    const tests::Reference reference(name);
+    const std::vector<std::size_t> latent =
+        name == "hvae_t1" ? std::vector<std::size_t>{4} : std::vector<std::size_t>{6, 4, 3};
+    Rng rng;
+    Vae<double> vae({.data = 11, .hidden = {9}, .latent = latent, .upper_hidden = {9}}, rng);
+    for_each_layer(vae, [&](Linear<double>& layer, const std::string& layer_name) {
+      set(layer, layer_name, reference);
+    });
+    Tape<double> tape;
+    std::vector<Tensor<double>> epsilon;
+    for (std::size_t t = 1; t <= latent.size(); ++t)
+      epsilon.push_back(reference["input.epsilon." + std::to_string(t)]);
+    const auto pass =
+        vae.pass({tape.constant(reference["input.x"])}, Noise<double>::given(epsilon), training(rng));
+    reference.check(pass.log_likelihood.value(), "output.reconstruction");
+    reference.check(pass.layers.back().kl.value(), "output.top_kl");
+    reference.check(pass.elbo().value(), "output.elbo");
+    reference.check(pass.log_weight().value(), "output.log_weight");
+    for (std::size_t t = 0; t < latent.size(); ++t) {
+      const std::string number = std::to_string(t + 1);
+      reference.check(pass.layers[t].z.value(), "output.z." + number);
+      reference.check(pass.layers[t].log_q.value(), "output.log_q." + number);
+      if (t > 0) reference.check(pass.layers[t - 1].log_p.value(), "output.log_p." + number);
+    }
+    const auto loss = -objective(Elbo{}, pass);
+    reference.check(loss.value(), "output.loss");
+    tape.backward(loss);
+    for_each_layer(vae, [&](Linear<double>& layer, const std::string& layer_name) {
+      check_gradient(layer, layer_name, reference);
+    });
+  }
+}
+
+TEST_CASE("The VAE's gradients are right with every likelihood, scale, activation and beta") {
+  for (const auto likelihood : {Likelihood::bernoulli, Likelihood::normal, Likelihood::normal_learned,
+                                Likelihood::normal_learned_each})
+    for (const auto scale : {Scale::log_variance, Scale::softplus})
+      for (const bool batch_norm : {false, true}) {
+        Rng rng{1};
+        Vae<double> vae({.data = 7,
+                         .hidden = {5, 4},
+                         .latent = {2},
+                         .networks = {.activation = batch_norm ? Activation::tanh : Activation::softplus,
+                                      .batch_norm = batch_norm},
+                         .likelihood = likelihood,
+                         .noise_variance = 0.3,
+                         .scale = scale},
+                        rng);
+        const auto x = binary({6, 7});
+        const auto report = gradcheck(vae, [&](Tape<double>& tape) {
+          Rng noise{3};
+          return objective(Elbo{0.7}, vae.pass({tape.constant(x)}, noise, training(noise)));
+        });
+        INFO(to_string(likelihood) << ", " << to_string(scale) << ", batch norm " << batch_norm);
+        CHECK(report.message == "");
+      }
+}
+
+TEST_CASE("Beta weighs the KL and nothing else, and a penalty is subtracted") {
+  Rng rng{1};
+  Vae<double> vae({.data = 7, .hidden = {5}, .latent = {2}}, rng);
+  Tape<double> tape;
+  auto pass = vae.pass({tape.constant(binary({3, 7})), {}, 2}, rng);
+  const Tensor<double> kl = pass.layers[0].kl.value();
+  CHECK(xt::allclose(pass.elbo(4).value(), pass.log_likelihood.value() - 4.0 * kl, 1e-14));
+  CHECK(xt::all(xt::greater(kl, 0.0)));
+  for (const Objective chosen : {Objective(Elbo{}), Objective(Elbo{1, 0.5}), Objective(Iwae{})}) {
+    pass.penalty = {};
+    const double without = objective(chosen, pass).value()();
+    pass.penalty = 3 * pass.layers[0].z;
+    CHECK(objective(chosen, pass).value()() == Approx(without - mean(pass.penalty).value()()));
+  }
+}
+
+TEST_CASE("A library default trains: it is finite before its first step, for one layer and for many") {
+  for (const auto& latent : {std::vector<std::size_t>{2}, {100, 50}, {64, 32, 16, 8, 4}})
+    for (const std::uint64_t seed : {0, 1, 2}) {
+      Rng rng{seed};
+      Vae<float> vae({.latent = latent}, rng);
+      Tape<float> tape;
+      const Tensor<float> x = xt::cast<float>(binary({8, 784}));
+      const double bound = objective(Elbo{}, vae.pass({tape.constant(x)}, rng, training(rng))).value()();
+      INFO(latent.size() << " layers: " << bound);
+      CHECK(bound > -784 * std::log(2.0) * 4);
+    }
+}
+
+TEST_CASE("The hierarchy's gradients are right with every objective, covariance and condition") {
+  struct Case {
+    Objective objective;
+    std::size_t samples;
+    Covariance covariance;
+    std::size_t condition;
+  };
+  for (const Case& c :
+       {Case{Elbo{}, 1, Covariance::diagonal, 0}, Case{Elbo{0.6}, 3, Covariance::full, 0},
+        Case{Elbo{1, 0.4}, 2, Covariance::diagonal, 2}, Case{Elbo{1, 0.4}, 2, Covariance::full, 2},
+        Case{Iwae{}, 4, Covariance::full, 0}, Case{Iwae{0.7}, 3, Covariance::full, 2}}) {
+    Rng rng{1};
+    Vae<double> model({.data = 6,
+                       .hidden = {5},
+                       .latent = {4, 3, 2},
+                       .upper_hidden = {4},
+                       .networks = {.activation = Activation::tanh, .init = Init::glorot},
+                       .covariance = c.covariance,
+                       .top_covariance = c.covariance,
+                       .condition = c.condition},
+                      rng);
+    const auto x = binary({5, 6}), labels = one_hot(5, 2);
+    const auto report = gradcheck(model, [&](Tape<double>& tape) {
+      Rng noise{3};
+      const auto condition = c.condition > 0 ? tape.constant(labels) : Var<double>();
+      return objective(c.objective,
+                       model.pass({tape.constant(x), condition, c.samples}, noise, training(noise)));
+    });
+    INFO("objective " << c.objective.index() << ", " << c.samples << " samples, condition " << c.condition);
+    CHECK(report.message == "");
+  }
+}
+
+TEST_CASE("Free bits cost nothing below their number, whether or not a layer's KL is closed") {
+  Rng rng{1};
+  Vae<double> model({.data = 6,
+                     .hidden = {5},
+                     .latent = {4, 2},
+                     .upper_hidden = {4},
+                     .top_covariance = Covariance::full,
+                     .condition = 2},
+                    rng);
+  Tape<double> tape;
+  const auto pass =
+      model.pass({tape.constant(binary({8, 6})), tape.constant(one_hot(8, 2))}, rng, training(rng));
+  CHECK(!pass.layers[1].kl);  // of a full normal and one with another mean: by the draw
+  const double first = mean(pass.layers[0].divergence()).value()(),
+               second = mean(pass.layers[1].divergence()).value()();
+  const double reconstruction = mean(pass.log_likelihood).value()();
+  const double free = std::max(first, second) + 1;
+  CHECK(objective(Elbo{1, free}, pass).value()() == Approx(reconstruction - 2 * free));
+  CHECK(objective(Elbo{1, 1e-9}, pass).value()() ==
+        Approx(reconstruction - std::max(first, 1e-9) - std::max(second, 1e-9)));
+  CHECK(objective(Elbo{0.3}, pass).value()() == Approx(reconstruction - 0.3 * (first + second)));
+  CHECK(objective(Elbo{0.3, free}, pass).value()() == Approx(reconstruction - 0.3 * 2 * free));
+}
+
+TEST_CASE("A label enters all kinds of heads and changes p(x | z, c); without one a model passes it over") {
+  Rng rng{1};
+  Vae<double> model({.data = 6, .hidden = {5}, .latent = {3, 2}, .upper_hidden = {4}, .condition = 2}, rng);
+  Tape<double> tape;
+  const auto x = tape.constant(binary({1, 6}));
+  const auto run = [&](const Vae<double>& vae, const Tensor<double>& c) {
+    Rng noise{4};
+    return vae.pass({x, tape.constant(c)}, noise);
+  };
+  Tensor<double> other = xt::zeros<double>({1, 2});
+  other(0, 1) = 1;
+  const auto zero = run(model, one_hot(1, 2)), one = run(model, other);
+  for (std::size_t t = 0; t < 2; ++t) {
+    CHECK((zero.layers[t].mean.value() != one.layers[t].mean.value()));
+    CHECK((zero.layers[t].log_p.value() != one.layers[t].log_p.value()));
+  }
+  // p(x | z, c) with z held fixed
+  const auto z = zero.layers[0].z;
+  const auto as_zero = model.decode(z, 1, tape.constant(one_hot(1, 2)), rng);
+  const auto as_one = model.decode(z, 1, tape.constant(other), rng);
+  CHECK((as_zero.value() != as_one.value()));
+
+  tape.backward(-objective(Elbo{}, one));
+  for (const auto* head : {&posterior(model, 0), &posterior(model, 1), &model.p[0]}) {
+    const auto& weight = head->body.layers[0].linear.weight.gradient.value;
+    CHECK(xt::amax(xt::abs(xt::view(weight, weight.shape(0) - 1, xt::all())))() > 0);
+  }
+  CHECK_THROWS_WITH(model.pass({x}, rng),
+                    "[pass] the model is conditional: give the condition that it was made for");
+
+  Vae<double> plain({.data = 6, .hidden = {5}, .latent = {3, 2}, .upper_hidden = {4}}, rng);
+  CHECK((run(plain, other).elbo().value() == run(plain, one_hot(1, 2)).elbo().value()));
+}
+
+TEST_CASE("Ancestral sampling draws the layers below a given one from p, and leaves that one alone") {
+  Rng rng{1};
+  Vae<double> model({.data = 6, .hidden = {5}, .latent = {4, 3, 2}, .upper_hidden = {4}}, rng);
+  Tape<double> tape;
+  for (std::size_t t = 1; t <= 3; ++t) {
+    const auto z = model.draw(tape, t, 7, {}, rng), other = model.draw(tape, t, 7, {}, rng);
+    CHECK(z.shape() == Shape{7, 5 - t});
+    CHECK((z.value() != other.value()));
+    const Tensor<double> one = model.decode(z, t, {}, rng).value(),
+                         again = model.decode(z, t, {}, rng).value();
+    CHECK(one.shape() == Shape{7, 6});
+    CHECK((one == again) == (t == 1));  // below z_1 nothing is drawn
+  }
+  const auto z = model.draw(tape, 3, 7, {}, rng);
+  const auto low = model.p[0](model.p[1](z).mean).mean;  // without noise: the means of p
+  CHECK((model.decode(z, 3, {}, Noise<double>::zero()).value() == model.decode(low, 1, {}, rng).value()));
+  CHECK_THROWS_WITH(model.draw(tape, 4, 7, {}, rng), "[draw] there is no layer 4; they are 1 ... 3");
+  CHECK_THROWS_WITH(model.decode(z, 0, {}, rng), "[decode] there is no layer 0; they are 1 ... 3");
+
+  Vae<double> conditional({.data = 6, .hidden = {5}, .latent = {3}, .condition = 2}, rng);
+  CHECK(conditional.draw(tape, 1, 4, tape.constant(one_hot(4, 2)), rng).shape() == Shape{4, 3});
+}
+
+TEST_CASE("Given noise is needed for every layer, in its shape") {
+  Rng rng{1};
+  Vae<double> model({.data = 6, .hidden = {5}, .latent = {3, 2}, .upper_hidden = {4}}, rng);
+  Tape<double> tape;
+  const auto x = tape.constant(binary({2, 6}));
+  const Tensor<double> epsilon = xt::zeros<double>({2, 3});
+  CHECK_THROWS_WITH(model.pass({x}, Noise<double>::given({epsilon})),
+                    "[Noise] noise is given for 1 layers; the model has more");
+  CHECK_THROWS_WITH(model.pass({x}, Noise<double>::given({epsilon, epsilon})),
+                    "[Noise] the noise given for layer 2 is (2, 3), the model needs (2, 2)");
+}
+
+TEST_CASE("A frozen decoder collects no gradient and leaves the encoder's as they are") {
+  Rng rng{1};
+  Vae<double> vae({.data = 6, .hidden = {5}, .latent = {3}}, rng);
+  const auto x = binary({4, 6});
+  const auto encoder_gradient = [&] {
+    discard_gradients(vae);
+    Tape<double> tape;
+    Rng noise{2};
+    tape.backward(objective(Elbo{}, vae.pass({tape.constant(x)}, noise)));
+    return posterior(vae, 0).mean.weight.gradient.value;
+  };
+  const auto free = encoder_gradient();
+  auto& decoder = std::get<BernoulliHead<double>>(vae.decoder);
+  freeze(decoder);
+  CHECK((encoder_gradient() == free));
+  CHECK(!decoder.output.weight.gradient.received);
+  CHECK(parameter_count(decoder) == 0);
+  Optimizer<double> adam(parameters(vae), Adam{}, 0.1);
+  const Tensor<double> before = decoder.output.weight.value;
+  adam.step();
+  CHECK((decoder.output.weight.value == before));
+  thaw(decoder);
+  encoder_gradient();
+  CHECK(decoder.output.weight.gradient.received);
+}
+
+TEST_CASE("Unknown names and impossible configurations are refused") {
+  CHECK_THROWS_WITH(parse<Likelihood>("poisson"),
+                    "[likelihood] 'poisson' is unknown; there are bernoulli, normal, normal-learned, "
+                    "normal-learned-each");
+  CHECK_THROWS_WITH(parse<Scale>("variance"),
+                    "[scale] 'variance' is unknown; there are log_variance, softplus");
+  Rng rng;
+  CHECK_THROWS_WITH(Vae<double>({.likelihood = Likelihood::normal, .noise_variance = 0}, rng),
+                    Catch::Matchers::Contains("it must be above 0"));
+  CHECK_THROWS_WITH(Vae<double>({.latent = {0}}, rng),
+                    Catch::Matchers::Contains("[Linear] needs widths of at least 1"));
+  CHECK_THROWS_WITH(Vae<double>({.latent = {}}, rng), "[Vae] needs at least one latent width");
+}

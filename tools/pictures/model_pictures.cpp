@@ -1,0 +1,81 @@
+#include "tools/pictures/model_pictures.hpp"
+
+#include <numeric>
+
+#include "tools/pictures/normal_quantile.hpp"
+
+namespace strata::tools::detail {
+
+Tensor<float> as_images(Tensor<float> x, const Shape& image) {
+  if (image.size() != 2 || element_count(image) != x.shape(1))
+    fail("pictures",
+         "examples of " + std::to_string(x.shape(1)) + " values are no images " + to_string(image));
+  x.reshape({x.shape(0), image[0], image[1]});
+  return x;
+}
+
+Var<float> labels_in_turn(Tape<float>& tape, std::size_t classes, std::size_t rows, std::size_t repeats) {
+  if (classes == 0) return {};
+  return tape.constant(Shape{rows, classes}, [=](Tensor<float>& condition) {
+    condition.fill(0.0f);
+    for (std::size_t row = 0; row < rows; ++row) condition(row, row / repeats % classes) = 1;
+  });
+}
+
+Tensor<float> interpolated(const Tensor<float>& ends) {
+  constexpr std::size_t pairs = picture_pairs, columns = picture_columns;
+  if (ends.shape(0) < 2 * pairs)
+    fail("pictures", "needs at least " + std::to_string(2 * pairs) + " examples");
+  auto between = Tensor<float>::from_shape({pairs * columns, ends.shape(1)});
+  for (std::size_t pair = 0; pair < pairs; ++pair)
+    for (std::size_t column = 0; column < columns; ++column) {
+      const float w = static_cast<float>(column) / static_cast<float>(columns - 1);
+      xt::view(between, pair * columns + column, xt::all()) =
+          (1 - w) * xt::view(ends, 2 * pair, xt::all()) + w * xt::view(ends, 2 * pair + 1, xt::all());
+    }
+  return between;
+}
+
+Tensor<float> manifold_points(ManifoldGrid grid) {
+  constexpr std::size_t side = manifold_side;
+  const auto place = [&](std::size_t i) {
+    const auto k = static_cast<double>(i);
+    return static_cast<float>(grid == ManifoldGrid::quantiles ? normal_quantile((k + 0.5) / side)
+                                                              : -2 + 4 * k / (side - 1));
+  };
+  auto z = Tensor<float>::from_shape({side * side, 2});
+  for (std::size_t row = 0; row < side; ++row)
+    for (std::size_t column = 0; column < side; ++column) {
+      z(row * side + column, 0) = place(column);
+      z(row * side + column, 1) = place(side - 1 - row);
+    }
+  return z;
+}
+
+Tensor<std::uint8_t> scatter_of_latents(const Tensor<double>& means, const Dataset& data) {
+  if (!data.labels) fail("pictures", "a picture of latents is coloured by labels, and the data have none");
+  const std::size_t count = means.shape(0);
+  const auto spread = [&](std::size_t unit) {
+    const Tensor<double> values = xt::view(means, xt::all(), unit);
+    return xt::variance(values)();
+  };
+  std::vector<std::size_t> axes(means.shape(1));
+  std::iota(axes.begin(), axes.end(), std::size_t{0});
+  std::stable_sort(axes.begin(), axes.end(),
+                   [&](std::size_t a, std::size_t b) { return spread(a) > spread(b); });
+  axes.resize(2, 0);  // a single unit is drawn against itself
+  std::sort(axes.begin(), axes.end());
+  auto points = Tensor<float>::from_shape({count, 2});
+  for (std::size_t axis = 0; axis < 2; ++axis)
+    xt::view(points, xt::all(), axis) = xt::cast<float>(xt::view(means, xt::all(), axes[axis]));
+
+  Rng unused;
+  const Tensor<float> grey = first_examples<float>(data, count, Binarize::none, unused).x;
+  Tensor<float> legend = xt::zeros<float>({data.classes, data.width()});  // the first image of each label
+  for (std::size_t i = count; i-- > 0;)
+    xt::view(legend, (*data.labels)(i), xt::all()) = xt::view(grey, i, xt::all());
+  const Tensor<std::uint8_t> labels = xt::view(*data.labels, xt::range(std::size_t{0}, count));
+  return scatter(points, labels, as_images(legend, data.example_shape()));
+}
+
+}  // namespace strata::tools::detail

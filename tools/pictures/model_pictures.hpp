@@ -1,0 +1,128 @@
+// What a generative model has learnt, as pictures.
+#pragma once
+
+#include <algorithm>
+
+#include "autograd/shape.hpp"
+#include "tools/pictures/tiles.hpp"
+#include "vae/estimation.hpp"
+
+namespace strata::tools {
+
+/// How a model's pictures are drawn.
+struct PictureOptions {
+  Shape image = {28, 28};   ///< (height, width) of an example
+  std::size_t classes = 0;  ///< of the labels that the model reads as its condition; 0: it reads none
+  std::uint64_t seed = 0;   ///< of what is drawn
+};
+
+/// Where the manifold's z lie: at equal steps of the prior's probability, or of z itself from −2 to 2.
+enum class ManifoldGrid { quantiles, linear };
+
+}  // namespace strata::tools
+
+template <> struct strata::Named<strata::tools::ManifoldGrid> {
+  static constexpr const char* what = "manifold";
+  static constexpr std::array names = {"quantiles", "linear"};
+};
+
+namespace strata::tools {
+
+namespace detail {
+
+inline constexpr std::size_t picture_columns = 10, picture_pairs = 8;
+
+/// (N, D) as images (N, height, width).
+Tensor<float> as_images(Tensor<float> x, const Shape& image);
+
+/// One label for each row as a unit vector, the label's number the row's divided by `repeats`; nothing
+/// without classes.
+Var<float> labels_in_turn(Tape<float>& tape, std::size_t classes, std::size_t rows, std::size_t repeats);
+
+/// Between rows 2 i and 2 i + 1 of `ends` in equal steps, a row of columns for each of eight pairs.
+Tensor<float> interpolated(const Tensor<float>& ends);
+
+/// A 20 × 20 grid of two-dimensional z, the first component growing to the right, the second upwards.
+Tensor<float> manifold_points(ManifoldGrid grid);
+inline constexpr std::size_t manifold_side = 20;
+
+/// `means` (N, L) as points coloured by label, with the first example of each label as a legend.
+Tensor<std::uint8_t> scatter_of_latents(const Tensor<double>& means, const Dataset& data);
+
+/// E[x | z_1], every z_t the mean of its posterior.
+template <GenerativeModel Model>
+Var<float> reconstruct(const Model& model, Tape<float>& tape, const Batch<float>& batch) {
+  const Given<float> given = batch.on(tape);
+  const auto pass = model.pass(given, Noise<float>::zero(), Context{});
+  return model.decode(pass.layers[0].z, 1, given.condition, Noise<float>::zero());
+}
+
+}  // namespace detail
+
+/// Examples above their reconstructions E[x | z_1], every z_t the mean of its posterior.
+template <GenerativeModel Model> Tensor<std::uint8_t> picture_reconstructions(const Model& model,
+                                                                              const Batch<float>& batch,
+                                                                              const PictureOptions& options) {
+  Tape<float> tape(Record::values);
+  const auto decoded = detail::reconstruct(model, tape, batch);
+  return reconstructions(detail::as_images(batch.x, options.image),
+                         detail::as_images(decoded.value(), options.image), 16);
+}
+
+/// E[x | z_1] for 100 ancestral draws from p; for a conditional model ten of each label, a row each.
+template <GenerativeModel Model>
+Tensor<std::uint8_t> picture_samples(const Model& model, const PictureOptions& options) {
+  constexpr std::size_t columns = detail::picture_columns, count = columns * columns;
+  Tape<float> tape(Record::values);
+  Rng rng{options.seed, 0, streams::pictures};
+  const auto condition = detail::labels_in_turn(tape, options.classes, count, columns);
+  const auto decoded = model.decode(model.draw(tape, 1, count, condition, rng), 1, condition, rng);
+  return tile(detail::as_images(decoded.value(), options.image), columns);
+}
+
+/// What the layers below z_t decide: in each of eight rows z_T ... z_t of one ancestral draw are kept, and
+/// those below are drawn anew in each of ten columns. t counts from 1.
+template <GenerativeModel Model>
+Tensor<std::uint8_t> picture_layer(const Model& model, std::size_t t, const PictureOptions& options) {
+  constexpr std::size_t rows = detail::picture_pairs, columns = detail::picture_columns;
+  Tape<float> tape(Record::values);
+  Rng rng{options.seed, 0, streams::pictures};
+  const auto z = model.draw(tape, t, rows, detail::labels_in_turn(tape, options.classes, rows, 1), rng);
+  const auto condition = detail::labels_in_turn(tape, options.classes, rows * columns, columns);
+  const auto decoded = model.decode(repeat_rows(z, columns), t, condition, rng);
+  return tile(detail::as_images(decoded.value(), options.image), columns);
+}
+
+/// From one example's posterior mean of z_1 to another's in ten equal steps, a row for each of eight pairs.
+/// Throws for fewer than sixteen examples.
+template <GenerativeModel Model> Tensor<std::uint8_t> picture_interpolations(const Model& model,
+                                                                             const Batch<float>& batch,
+                                                                             const PictureOptions& options) {
+  Tape<float> tape(Record::values);
+  const auto pass = model.pass(batch.on(tape), Noise<float>::zero(), Context{});
+  const auto z = tape.constant(detail::interpolated(pass.layers[0].z.value()));
+  const auto condition =
+      batch.condition ? tape.constant(detail::interpolated(*batch.condition)) : Var<float>();
+  const auto decoded = model.decode(z, 1, condition, Noise<float>::zero());
+  return tile(detail::as_images(decoded.value(), options.image), detail::picture_columns);
+}
+
+/// E[x | z] on a grid of z, for a model with one layer of two latents that reads no label.
+template <GenerativeModel Model>
+Tensor<std::uint8_t> picture_manifold(const Model& model, ManifoldGrid grid, const PictureOptions& options) {
+  Tape<float> tape(Record::values);
+  const auto z = tape.constant(detail::manifold_points(grid));
+  const auto decoded = model.decode(z, 1, {}, Noise<float>::zero());
+  return tile(detail::as_images(decoded.value(), options.image), detail::manifold_side,
+              {.zoom = 1, .gap = 0});
+}
+
+/// The posterior means of the top layer for labelled data, coloured by label; of more than two units, the two
+/// whose means vary most. `batch` holds the data's first examples.
+template <LatentModel Model>
+Tensor<std::uint8_t> picture_latents(const Model& model, const Dataset& data, const Batch<float>& batch) {
+  Rng rng{0, 0, streams::posterior_means};
+  return detail::scatter_of_latents(posterior_means(model, batch, 8, rng).back(), data);
+}
+
+}  // namespace strata::tools

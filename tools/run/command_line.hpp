@@ -1,0 +1,39 @@
+// What all programs do with their command line and their errors.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <string>
+
+#include "tools/data/mnist.hpp"
+
+namespace strata::tools {
+
+/// Where a program finds its data.
+struct DataOptions {
+  std::string data;
+  bool no_download = false;
+};
+
+/// --data and --no-download.
+void add_data_options(CLI::App& app, DataOptions& options);
+
+/// The data that they name; downloads are reported on the standard error stream.
+Mnist load(const DataOptions& options);
+
+/// Sets the number of threads. Throws unless it is between 1 and 1024.
+void use_threads(std::size_t count);
+
+/// Parses the command line and runs the program. An error of either is one line on the standard error stream,
+/// and exit status 2; 0 otherwise.
+int run_program(CLI::App& app, int argc, char** argv, const std::function<void()>& program);
+
+/// Checks of an option's text, to be given to its `transform`: a negative count must not wrap around, leading
+/// zeros do not make it octal, and nothing is infinite.
+extern const CLI::Validator whole_number;   ///< 0, 1, 2 ... that 64 bits hold
+extern const CLI::Validator finite_number;  ///< any real number
+
+/// The shortest decimal number that reads back as x: "0.001".
+std::string format_number(double x);
+
+}  // namespace strata::tools

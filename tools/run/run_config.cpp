@@ -1,0 +1,173 @@
+#include "tools/run/run_config.hpp"
+
+#include <algorithm>
+#include <sstream>
+
+#include "tools/run/command_line.hpp"
+
+namespace strata::tools {
+namespace {
+
+template <class T> constexpr bool is_optional = false;
+template <class T> constexpr bool is_optional<std::optional<T>> = true;
+
+template <class T> std::string to_text(const T& value) {
+  if constexpr (HasNames<T>)
+    return to_string(value);
+  else if constexpr (is_optional<T>)
+    return value ? to_text(*value) : "auto";
+  else if constexpr (std::is_same_v<T, bool>)
+    return value ? "true" : "false";
+  else if constexpr (std::is_same_v<T, double>)
+    return format_number(value);
+  else
+    return std::to_string(value);
+}
+
+std::string to_text(const std::vector<std::size_t>& values) {
+  std::string text;
+  for (const std::size_t value : values) text += (text.empty() ? "" : ",") + std::to_string(value);
+  return text;
+}
+
+// Sets `value` from its text; false where that is none of its values. Choices throw and tell theirs.
+template <class T> bool from_text(const std::string& text, T& value) {
+  if constexpr (HasNames<T>) {
+    value = parse<T>(text);
+    return true;
+  } else if constexpr (is_optional<T>) {
+    if (text == "auto") return value.reset(), true;
+    return from_text(text, value.emplace());
+  } else if constexpr (std::is_same_v<T, std::vector<std::size_t>>) {
+    value.clear();
+    std::istringstream parts(text);
+    for (std::string part; std::getline(parts, part, ',');) {
+      value.emplace_back();
+      if (!from_text(part, value.back())) return false;
+    }
+    return true;
+  } else {
+    return CLI::detail::lexical_cast(text, value);
+  }
+}
+
+// ": softplus, relu, ..." for what is chosen by name
+template <class T> std::string choices_of(const T&) {
+  if constexpr (HasNames<T>)
+    return ": " + choices<T>();
+  else
+    return "";
+}
+template <class T> std::string choices_of(const std::optional<T>&) { return ": auto, " + choices<T>(); }
+
+std::string option_name(std::string name) {
+  std::replace(name.begin(), name.end(), '_', '-');
+  return name;
+}
+
+void at_least_one(const char* name, std::size_t value) {
+  if (value == 0) fail(name, "it is 0, but must be at least 1");
+}
+
+void not_negative(const char* name, double value) {
+  if (!(value >= 0)) fail(name, "it is " + format_number(value) + ", but must not be negative");
+}
+
+void above_zero(const char* name, double value) {
+  if (!(value > 0)) fail(name, "it is " + format_number(value) + ", but must be above 0");
+}
+
+}  // namespace
+
+void add_options(CLI::App& app, RunConfig& config) {
+  RunConfig::fields(config, [&](const std::string& name, auto& field, const std::string& meaning) {
+    using Field = std::remove_cvref_t<decltype(field)>;
+    const std::string option = "--" + option_name(name);
+    if constexpr (std::is_same_v<Field, bool>) {
+      app.add_flag(option, field, meaning);
+    } else if constexpr (HasNames<Field> || is_optional<Field>) {
+      app.add_option_function<std::string>(
+             option, [&field](const std::string& text) { from_text(text, field); },
+             meaning + choices_of(field))
+          ->default_str(to_text(field));
+    } else {
+      auto* added = app.add_option(option, field, meaning)->default_str(to_text(field));
+      if constexpr (std::is_same_v<Field, std::vector<std::size_t>>)
+        added->delimiter(',')->transform(whole_number);
+      if constexpr (std::is_same_v<Field, std::uint64_t>) added->transform(whole_number);
+      if constexpr (std::is_same_v<Field, double>) added->check(finite_number);
+    }
+  });
+}
+
+void require_possible(const RunConfig& c) {
+  constexpr std::size_t widest = 1'000'000;
+  RunConfig::fields(c, [](const std::string& name, const auto& field, const char*) {
+    if constexpr (std::is_same_v<std::remove_cvref_t<decltype(field)>, std::vector<std::size_t>>)
+      for (const std::size_t width : field)
+        if (width == 0 || width > widest)
+          fail(option_name(name),
+               "the width " + std::to_string(width) + " is not between 1 and " + std::to_string(widest));
+  });
+  at_least_one("epochs", c.epochs);
+  at_least_one("batch", c.batch);
+  at_least_one("samples", c.samples);
+  if (c.batch_norm && c.batch == 1)
+    fail("batch", "it is 1, but --batch-norm normalises over at least 2 images");
+  not_negative("beta", c.beta);
+  not_negative("free-bits", c.free_bits);
+  not_negative("clip-norm", c.clip_norm);
+  above_zero("lr", c.lr);
+  above_zero("noise-variance", c.noise_variance);
+  if (std::holds_alternative<Iwae>(c.objective) && c.free_bits > 0)
+    fail("free-bits", "they belong to --objective elbo");
+}
+
+std::map<std::string, std::string> to_metadata(const RunConfig& config) {
+  std::map<std::string, std::string> metadata;
+  RunConfig::fields(
+      config, [&](const char* name, const auto& field, const char*) { metadata[name] = to_text(field); });
+  return metadata;
+}
+
+RunConfig from_metadata(const std::map<std::string, std::string>& metadata) {
+  RunConfig config;
+  RunConfig::fields(config, [&](const char* name, auto& field, const char*) {
+    const auto found = metadata.find(name);
+    if (found != metadata.end() && !from_text(found->second, field))
+      fail("run", "'" + found->second + "' is no value of " + name);
+  });
+  require_possible(config);
+  return config;
+}
+
+VaeConfig model_config(const RunConfig& c, std::size_t width, std::size_t classes) {
+  return {.data = width,
+          .hidden = c.hidden,
+          .latent = c.latent,
+          .upper_hidden = c.upper_hidden,
+          .networks = {.activation = c.activation, .init = c.init, .batch_norm = c.batch_norm},
+          .likelihood = c.likelihood,
+          .noise_variance = c.noise_variance,
+          .scale = c.scale,
+          .top_covariance = c.full_top_covariance ? Covariance::full : Covariance::diagonal,
+          .condition = c.conditional ? classes : 0};
+}
+
+Objective objective_of(const RunConfig& c) {
+  if (std::holds_alternative<Iwae>(c.objective)) return Iwae{c.beta};
+  return Elbo{c.beta, c.free_bits};
+}
+
+ObjectiveOptions objective_options(const RunConfig& c) {
+  return {.samples = c.samples,
+          .warmup_epochs = c.warmup_epochs,
+          .schedule = make_schedule(c.schedule, c.epochs),
+          .clip_norm = c.clip_norm};
+}
+
+TrainingOptions training_options(const RunConfig& c) {
+  return {.batch = c.batch, .binarize = c.binarize, .seed = c.seed};
+}
+
+}  // namespace strata::tools

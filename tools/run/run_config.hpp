@@ -1,0 +1,96 @@
+// What defines a run: the model, how it is trained, and on what data. Known by the same names on the command
+// line, in a model file's metadata, and here.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "vae/models/vae.hpp"
+#include "vae/training.hpp"
+
+namespace CLI {
+class App;
+}
+
+namespace strata::tools {
+
+/// The defaults are the source's model, a VAE with two latents, on binarised MNIST.
+struct RunConfig {
+  std::vector<std::size_t> hidden = {500, 300, 150};
+  std::vector<std::size_t> latent = {2};
+  std::vector<std::size_t> upper_hidden = {100, 100};
+  Activation activation = Activation::softplus;
+  bool batch_norm = false;
+  std::optional<Init> init = {};
+  Likelihood likelihood = Likelihood::bernoulli;
+  double noise_variance = 0.05;
+  Scale scale = Scale::log_variance;
+  bool full_top_covariance = false;
+  bool conditional = false;
+  bool no_output_bias = false;
+  Binarize binarize = Binarize::dynamic;
+  Objective objective = Elbo{};
+  std::size_t samples = 1;
+  double beta = 1;
+  double free_bits = 0;
+  std::size_t warmup_epochs = 0;
+  std::size_t epochs = 20;
+  std::size_t batch = 128;
+  Rule optimizer = Adam{};
+  double lr = 1e-3;
+  Decay schedule = Decay::constant;
+  double clip_norm = 0;
+  std::uint64_t seed = 0;
+
+  /// Calls visit(name, field, what it means in one line) for every field; a choice's names are told with it.
+  static void fields(auto& self, auto&& visit) {
+    visit("hidden", self.hidden,
+          "widths of the hidden layers between x and z_1; p(x | z_1) has them in reverse");
+    visit("latent", self.latent, "widths of the stochastic layers z_1 ... z_T, bottom up");
+    visit("upper_hidden", self.upper_hidden, "widths of the hidden layers between two stochastic layers");
+    visit("activation", self.activation, "of the hidden layers");
+    visit("batch_norm", self.batch_norm, "normalise every hidden layer over the batch");
+    visit("init", self.init, "initial weights; auto: as suits the activation and the number of layers");
+    visit("likelihood", self.likelihood, "p(x | z_1)");
+    visit("noise_variance", self.noise_variance,
+          "variance of the normal likelihoods: fixed, or where learning starts");
+    visit("scale", self.scale,
+          "what a network's scale is: the log variance, or softplus of it the deviation");
+    visit("full_top_covariance", self.full_top_covariance, "a full covariance for the posterior of z_T");
+    visit("conditional", self.conditional, "every network reads the label too");
+    visit("no_output_bias", self.no_output_bias, "do not start the output at the training images' mean");
+    visit("binarize", self.binarize, "how grey levels become data");
+    visit("objective", self.objective, "what training maximises");
+    visit("samples", self.samples, "draws of z for each image in training");
+    visit("beta", self.beta, "weight of the KL in training");
+    visit("free_bits", self.free_bits, "nats of each layer's KL that cost nothing in training");
+    visit("warmup_epochs", self.warmup_epochs, "beta grows linearly over so many epochs");
+    visit("epochs", self.epochs, "passes over the training images");
+    visit("batch", self.batch, "images a training step");
+    visit("optimizer", self.optimizer, "rule of gradient descent");
+    visit("lr", self.lr, "learning rate, at the schedule's start");
+    visit("schedule", self.schedule, "of the learning rate");
+    visit("clip_norm", self.clip_norm, "largest norm of all gradients together; 0 for any");
+    visit("seed", self.seed, "of everything random");
+  }
+};
+
+/// One option of the command line for every field: --upper-hidden for upper_hidden.
+void add_options(CLI::App& app, RunConfig& config);
+
+/// Throws for a value that no run can have, by its option's name.
+void require_possible(const RunConfig& config);
+
+/// Every field as text, and back. Throws for text that is no value of its field, and names both; fields that
+/// are absent keep their defaults.
+std::map<std::string, std::string> to_metadata(const RunConfig& config);
+RunConfig from_metadata(const std::map<std::string, std::string>& metadata);
+
+/// What the library's parts make of it, for examples of this width and labels of so many classes.
+VaeConfig model_config(const RunConfig& config, std::size_t width, std::size_t classes);
+Objective objective_of(const RunConfig& config);
+ObjectiveOptions objective_options(const RunConfig& config);
+TrainingOptions training_options(const RunConfig& config);
+
+}  // namespace strata::tools

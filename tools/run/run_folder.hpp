@@ -1,0 +1,42 @@
+// What train_mnist writes and evaluate and generate read: one folder a run.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+
+#include "tools/run/metrics_csv.hpp"
+#include "tools/run/run_config.hpp"
+
+namespace strata::tools {
+
+/// A run being written.
+class RunFolder {
+ public:
+  /// Makes the folder and begins metrics.csv for a model of so many stochastic layers. What an earlier run
+  /// wrote there is removed, if `overwrite`; else it throws std::runtime_error, changing nothing.
+  RunFolder(std::filesystem::path folder, std::size_t layers, bool overwrite);
+
+  std::filesystem::path operator/(const std::string& file) const { return folder_ / file; }
+
+  /// Appends a line to metrics.csv.
+  void record(const EpochRecord& record) { metrics_->record(record); }
+
+  /// Writes model.safetensors with the configuration as metadata, replacing that of the epoch before.
+  void save(const Vae<float>& model, const RunConfig& config, const std::string& data_set) const;
+
+ private:
+  std::filesystem::path folder_;
+  std::optional<MetricsCsv> metrics_;
+};
+
+/// A finished run.
+struct Run {
+  RunConfig config;
+  std::string data_set;  // what it was trained on
+  Vae<float> model;
+};
+
+/// Reads folder/model.safetensors. Throws for a missing or foreign file, and names it.
+Run load_run(const std::filesystem::path& folder);
+
+}  // namespace strata::tools

@@ -1,0 +1,40 @@
+// A trained run and its data: what evaluate and generate begin with, and train_mnist ends with.
+#pragma once
+
+#include "tensor/parallel.hpp"
+#include "tools/pictures/model_pictures.hpp"
+#include "tools/run/command_line.hpp"
+#include "tools/run/run_folder.hpp"
+
+namespace strata::tools {
+
+/// The run, its data, and how to work on them.
+struct TrainedRunOptions {
+  std::string run;
+  DataOptions data;
+  std::uint64_t seed = 0;
+  std::size_t threads = thread_count();
+};
+
+/// The folder of the run, --data, --no-download, --seed (of what `seed_meaning` says) and --threads.
+void add_trained_run_options(CLI::App& app, TrainedRunOptions& options, const std::string& seed_meaning);
+
+struct TrainedRun {
+  Run run;
+  Mnist mnist;
+};
+
+/// Sets the threads and reads both. Throws if the data are another set than the run was trained on, unless
+/// --data names them.
+TrainedRun open(const TrainedRunOptions& options);
+
+/// The first `count` test images, binarised as the configuration says with a stream of the seed's own.
+Batch<float> test_batch(const Dataset& test, std::size_t count, const RunConfig& config, std::uint64_t seed);
+
+/// How pictures of a run are drawn.
+PictureOptions picture_options(const RunConfig& config, const Dataset& data, std::uint64_t seed);
+
+/// Whether there is a manifold to show: one layer of two latents without labels.
+bool has_manifold(const RunConfig& config);
+
+}  // namespace strata::tools

@@ -1,0 +1,156 @@
+#include "vae/models/vae.hpp"
+
+#include "autograd/shape.hpp"
+
+namespace strata {
+namespace {
+
+std::vector<std::size_t> reversed(const std::vector<std::size_t>& widths) {
+  return {widths.rbegin(), widths.rend()};
+}
+
+// The initialiser is chosen here where it was left open; scales of several layers then start small.
+VaeConfig completed(VaeConfig config) {
+  if (config.latent.empty()) fail("Vae", "needs at least one latent width");
+  if (!config.networks.init)
+    config.networks.init = suitable_init(config.networks.activation, config.latent.size());
+  return config;
+}
+
+template <class T> PosteriorHead<T> make_posterior(const VaeConfig& c, std::size_t t, Rng& rng) {
+  const std::size_t in = (t == 0 ? c.data : c.latent[t - 1]) + c.condition, out = c.latent[t];
+  const auto& hidden = t == 0 ? c.hidden : c.upper_hidden;
+  const auto covariance = t + 1 == c.latent.size() ? c.top_covariance : c.covariance;
+  if (covariance == Covariance::full && out > 1)
+    return FullNormalHead<T>(in, hidden, out, c.networks, rng, c.scale);
+  return NormalHead<T>(in, hidden, out, c.networks, rng, c.scale);
+}
+
+template <class T> Decoder<T> make_decoder(const VaeConfig& c, Rng& rng) {
+  const std::size_t in = c.latent[0] + c.condition;
+  if (c.likelihood == Likelihood::bernoulli)
+    return BernoulliHead<T>(in, reversed(c.hidden), c.data, c.networks, rng);
+  const auto variance = c.likelihood == Likelihood::normal           ? Variance::fixed
+                        : c.likelihood == Likelihood::normal_learned ? Variance::shared
+                                                                     : Variance::each;
+  return HomoscedasticHead<T>(in, reversed(c.hidden), c.data, c.networks, rng, variance, c.noise_variance);
+}
+
+}  // namespace
+
+template <class T> Vae<T>::Vae(const VaeConfig& config, Rng& rng)
+    : decoder(make_decoder<T>(completed(config), rng)) {
+  const VaeConfig c = completed(config);
+  const std::size_t top = c.latent.size() - 1;
+  for (std::size_t t = 0; t <= top; ++t) q.push_back(make_posterior<T>(c, t, rng));
+  for (std::size_t t = 0; t < top; ++t)
+    p.emplace_back(c.latent[t + 1] + c.condition, reversed(c.upper_hidden), c.latent[t], c.networks, rng,
+                   c.scale);
+  if (c.condition > 0)
+    prior = ConditionalPrior<T>{{c.condition, {}, c.latent[top], c.networks, rng, c.scale}};
+  if (config.networks.init || top == 0) return;
+  const auto shrink = [](NormalHead<T>& head) { head.scale.weight.value *= T(0.1); };
+  for (auto& head : q)
+    std::visit(
+        [&](auto& h) {
+          if constexpr (requires { h.diagonal; })
+            shrink(h.diagonal);
+          else
+            shrink(h);
+        },
+        head);
+  for (auto& head : p) shrink(head);
+}
+
+template <class T> Pass<T> Vae<T>::pass(const Given<T>& given, const Noise<T>& noise, Context context) const {
+  const std::size_t samples = given.samples, top = q.size() - 1;
+  const auto once = read("pass", given.condition);
+  const auto condition = once ? repeat_rows(once, samples) : once;
+  Pass<T> pass{samples, {}, {}};
+  auto& layers = pass.layers;
+  for (std::size_t t = 0; t <= top; ++t)
+    std::visit(
+        [&](const auto& head) {  // z_t ~ q(z_t | z_{t−1}), upwards
+          const auto posterior = t == 0 ? repeat_rows(head(beside(given.x, once), context), samples)
+                                        : head(beside(layers[t - 1].z, condition), context);
+          const auto drawn = sample_and_log_prob(posterior, noise);
+          layers.push_back({drawn.z, mean(posterior), drawn.log_prob, {}, {}});
+          if (t < top) return;
+          std::visit(
+              [&](const auto& prior_head) {
+                const auto above = prior_head(drawn.z.tape(), condition, context);
+                layers[top].log_p = log_prob(above, drawn.z);
+                if constexpr (requires { kl(posterior, above); }) layers[top].kl = kl(posterior, above);
+              },
+              prior);
+        },
+        q[t]);
+  for (std::size_t t = 0; t < top; ++t)  // p(z_t | z_{t+1})
+    layers[t].log_p = log_prob(p[t](beside(layers[t + 1].z, condition), context), layers[t].z);
+  std::visit(
+      [&](const auto& head) {
+        pass.log_likelihood =
+            log_prob(head(beside(layers[0].z, condition), context), repeat_rows(given.x, samples));
+      },
+      decoder);
+  return pass;
+}
+
+// The condition as the networks read it: none where the model was made without.
+template <class T> Var<T> Vae<T>::read(const char* operation, Var<T> condition) const {
+  if (std::holds_alternative<StandardPrior>(prior)) return {};
+  if (!condition) fail(operation, "the model is conditional: give the condition that it was made for");
+  return condition;
+}
+
+template <class T> void Vae<T>::require_layer(const char* operation, std::size_t t) const {
+  if (t == 0 || t > q.size())
+    fail(operation,
+         "there is no layer " + std::to_string(t) + "; they are 1 ... " + std::to_string(q.size()));
+}
+
+// z_{t−1} ~ p(z_{t−1} | z_t) for t = from ... to + 1
+template <class T> Var<T> Vae<T>::descend(Var<T> z, std::size_t from, std::size_t to, Var<T> condition,
+                                          const Noise<T>& noise) const {
+  for (std::size_t t = from - 1; t >= to; --t) z = sample(p[t - 1](beside(z, condition)), noise);
+  return z;
+}
+
+template <class T> Var<T> Vae<T>::draw(Tape<T>& tape, std::size_t t, std::size_t rows, Var<T> condition,
+                                       const Noise<T>& noise) const {
+  require_layer("draw", t);
+  condition = read("draw", condition);
+  const auto top = std::visit(
+      [&](const auto& head) {
+        const auto above = head(tape, condition, Context{});
+        if constexpr (requires { sample(above, noise); })
+          return sample(above, noise);
+        else
+          return sample(above, tape, Shape{rows, latent().back()}, noise);
+      },
+      prior);
+  return descend(top, q.size(), t, condition, noise);
+}
+
+template <class T>
+Var<T> Vae<T>::decode(Var<T> z, std::size_t t, Var<T> condition, const Noise<T>& noise) const {
+  require_layer("decode", t);
+  condition = read("decode", condition);
+  const auto lowest = beside(descend(z, t, 1, condition, noise), condition);
+  return std::visit([&](const auto& head) { return mean(head(lowest)); }, decoder);
+}
+
+template <class T> void Vae<T>::start_at(const Tensor<T>& mean) {
+  std::visit([&](auto& head) { head.start_at(mean); }, decoder);
+}
+
+template <class T> Layers<std::size_t> Vae<T>::latent() const {
+  Layers<std::size_t> widths;
+  for (const auto& head : q) widths.push_back(std::visit([](const auto& h) { return h.width(); }, head));
+  return widths;
+}
+
+template struct Vae<float>;
+template struct Vae<double>;
+
+}  // namespace strata

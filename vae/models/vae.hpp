@@ -1,0 +1,100 @@
+// The variational autoencoder of one (Kingma and Welling 2014; Rezende et al. 2014) or many stochastic
+// layers, Markovian both ways (Burda et al. 2015; Sønderby et al. 2016).
+#pragma once
+
+#include <variant>
+
+#include "vae/heads.hpp"
+#include "vae/pass.hpp"
+
+namespace strata {
+
+/// The distribution of x given z_1:
+/// - `bernoulli`: x ∈ {0, 1};
+/// - `normal`: one fixed variance;
+/// - `normal_learned`: one learned variance for all pixels;
+/// - `normal_learned_each`: a learned variance for each pixel.
+enum class Likelihood { bernoulli, normal, normal_learned, normal_learned_each };
+template <> struct Named<Likelihood> {
+  static constexpr const char* what = "likelihood";
+  static constexpr std::array names = {"bernoulli", "normal", "normal-learned", "normal-learned-each"};
+};
+
+/// Whether a posterior's components are independent given the network's input, or have a learned covariance.
+enum class Covariance { diagonal, full };
+
+/// p(x, z) = p(z_T) p(x | z_1) Π_{t ≥ 2} p(z_{t−1} | z_t), q(z | x) = q(z_1 | x) Π_{t ≥ 2} q(z_t | z_{t−1}),
+/// every factor a network of its own.
+struct VaeConfig {
+  std::size_t data = 784;                             ///< the width of x
+  std::vector<std::size_t> hidden = {500, 300, 150};  ///< of q(z_1 | x); p(x | z_1) has them in reverse
+  std::vector<std::size_t> latent = {2};              ///< the widths of z_1 ... z_T
+  std::vector<std::size_t> upper_hidden = {
+      100, 100};  ///< of q(z_t | z_{t−1}); p(z_{t−1} | z_t) has them in reverse
+  MlpOptions networks = {};
+  Likelihood likelihood = Likelihood::bernoulli;
+  double noise_variance = 0.05;  ///< of normal likelihoods: fixed, or where learning starts
+  Scale scale = Scale::log_variance;
+  Covariance covariance = Covariance::diagonal;      ///< of q(z_t | z_{t−1}) for t < T
+  Covariance top_covariance = Covariance::diagonal;  ///< of q(z_T | z_{T−1})
+  std::size_t condition = 0;  ///< the width C of what every network reads beside its input; 0: nothing
+};
+
+/// p(z_T) = N(0, I), whatever the condition.
+struct StandardPrior {
+  template <class T> StandardNormal operator()(Tape<T>&, Var<T>, Context) const { return {}; }
+  static void fields(auto&, auto&&) {}
+};
+
+/// p(z_T | c), normal with a mean and a scale that are linear in the condition.
+template <class T> struct ConditionalPrior {
+  NormalHead<T> head;
+  Normal<T> operator()(Tape<T>&, Var<T> condition, Context context) const { return head(condition, context); }
+  static void fields(auto& self, auto&& visit) { visit("", self.head); }
+};
+
+/// What each factor of a Vae can be.
+template <class T> using PosteriorHead = std::variant<NormalHead<T>, FullNormalHead<T>>;
+template <class T> using Decoder = std::variant<BernoulliHead<T>, HomoscedasticHead<T>>;
+template <class T> using Prior = std::variant<StandardPrior, ConditionalPrior<T>>;
+
+template <class T> struct Vae {
+  std::vector<PosteriorHead<T>> q;  // q[t − 1]: q(z_t | z_{t−1}), z_0 = x
+  std::vector<NormalHead<T>> p;     // p[t − 1]: p(z_t | z_{t+1}), t < T
+  Decoder<T> decoder;               // p(x | z_1)
+  Prior<T> prior;                   // p(z_T)
+
+  /// Weights are drawn from `rng`. Throws if there is no latent width.
+  Vae(const VaeConfig& config, Rng& rng);
+
+  /// Draws z_1 ... z_T from q and gives every factor's term. A conditional model throws without a condition
+  /// of its width; another passes it over.
+  Pass<T> pass(const Given<T>& given, const Noise<T>& noise, Context context = {}) const;
+
+  /// Ancestral draws of z_t, t = 1 ... T, from p(z_T) downwards: (rows, L_t). Throws for another t.
+  Var<T> draw(Tape<T>& tape, std::size_t t, std::size_t rows, Var<T> condition, const Noise<T>& noise) const;
+
+  /// E[x | z_1]: (rows, D), after drawing z_{t−1} ... z_1 downwards from a given z_t (rows, L_t). Throws
+  /// unless 1 ≤ t ≤ T.
+  Var<T> decode(Var<T> z, std::size_t t, Var<T> condition, const Noise<T>& noise) const;
+
+  /// Starts p(x | z_1) at a mean E[x] (D) of the data.
+  void start_at(const Tensor<T>& mean);
+
+  /// The widths of z_1 ... z_T.
+  Layers<std::size_t> latent() const;
+
+  static void fields(auto& self, auto&& visit) {
+    visit("q", self.q);
+    visit("p", self.p);
+    visit("decoder", self.decoder);
+    visit("prior", self.prior);
+  }
+
+ private:
+  Var<T> read(const char* operation, Var<T> condition) const;
+  Var<T> descend(Var<T> z, std::size_t from, std::size_t to, Var<T> condition, const Noise<T>& noise) const;
+  void require_layer(const char* operation, std::size_t t) const;
+};
+
+}  // namespace strata

@@ -1,0 +1,36 @@
+#include "vae/noise.hpp"
+
+#include <cmath>
+#include <memory>
+#include <numbers>
+
+namespace strata {
+
+template <class T> Noise<T> Noise<T>::given(std::vector<Tensor<T>> draws) {
+  struct Queue {
+    std::vector<Tensor<T>> draws;
+    std::size_t next = 0;
+  };
+  return Noise([queue = std::make_shared<Queue>(Queue{std::move(draws)})](Tensor<T>& x) {
+    if (queue->next == queue->draws.size())
+      fail("Noise", "noise is given for " + std::to_string(queue->next) + " layers; the model has more");
+    const Tensor<T>& draw = queue->draws[queue->next++];
+    if (draw.shape() != x.shape())
+      fail("Noise", "the noise given for layer " + std::to_string(queue->next) + " is " +
+                        to_string(draw.shape()) + ", the model needs " + to_string(x.shape()));
+    x = draw;
+  });
+}
+
+// u = Φ(ε) = ½ erfc(−ε / √2)
+template <class T> Var<T> Noise<T>::uniform(Tape<T>& tape, const Shape& shape) const {
+  return tape.constant(shape, [this](Tensor<T>& x) {
+    fill_(x);
+    for (T& u : x) u = T(0.5) * std::erfc(-u / std::numbers::sqrt2_v<T>);
+  });
+}
+
+template class Noise<float>;
+template class Noise<double>;
+
+}  // namespace strata

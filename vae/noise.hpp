@@ -1,0 +1,47 @@
+// Where a pass through a model takes its random numbers from.
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include "autograd/tape.hpp"
+#include "tensor/random.hpp"
+
+namespace strata {
+
+/// A source of independent draws from N(0, 1), of which all other draws are made. A model asks for the noise
+/// of its layers bottom up, one call a layer; who calls the model decides what it is: an `Rng` in training,
+/// addressed draws in likelihood estimation, zeros for the mean of every factor, given numbers in a test.
+template <class T> class Noise {
+ public:
+  using Fill = std::function<void(Tensor<T>&)>;
+
+  /// New draws; `rng` must outlive the noise.
+  Noise(Rng& rng) : fill_([&rng](Tensor<T>& x) { fill_normal(rng, x); }) {}
+  /// Whatever `fill` writes.
+  explicit Noise(Fill fill) : fill_(std::move(fill)) {}
+
+  /// Zeros: every draw is the mean of a symmetric distribution.
+  static Noise zero() {
+    return Noise([](Tensor<T>& x) { x.fill(T(0)); });
+  }
+
+  /// These numbers, one tensor a call. A call throws if there is none left, or if it has another shape.
+  static Noise given(std::vector<Tensor<T>> draws);
+
+  /// Independent draws from N(0, 1) as a constant of this shape.
+  Var<T> normal(Tape<T>& tape, const Shape& shape) const {
+    return tape.constant(shape, [this](Tensor<T>& x) { fill_(x); });
+  }
+
+  /// Independent draws, uniform on (0, 1): Φ of normal ones.
+  Var<T> uniform(Tape<T>& tape, const Shape& shape) const;
+
+ private:
+  Fill fill_;
+};
+
+extern template class Noise<float>;
+extern template class Noise<double>;
+
+}  // namespace strata

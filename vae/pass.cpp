@@ -1,0 +1,34 @@
+#include "vae/pass.hpp"
+
+#include "autograd/arithmetic.hpp"
+
+namespace strata {
+namespace {
+
+// log_likelihood − beta Σ_t part(layer t)
+template <class T, class F> Var<T> bound(const Pass<T>& pass, T beta, F part) {
+  Var<T> total;
+  for (std::size_t t = pass.layers.size(); t-- > 0;)
+    total = total ? total + part(pass.layers[t]) : part(pass.layers[t]);
+  if (!total) return pass.log_likelihood;
+  return pass.log_likelihood - (beta == T(1) ? total : beta * total);
+}
+
+}  // namespace
+
+template <class T> Var<T> Layer<T>::divergence() const { return kl ? kl : log_q - log_p; }
+
+template <class T> Var<T> Pass<T>::elbo(T beta) const {
+  return bound(*this, beta, [](const Layer<T>& layer) { return layer.divergence(); });
+}
+
+template <class T> Var<T> Pass<T>::log_weight(T beta) const {
+  return bound(*this, beta, [](const Layer<T>& layer) { return layer.log_q - layer.log_p; });
+}
+
+template struct Layer<float>;
+template struct Layer<double>;
+template struct Pass<float>;
+template struct Pass<double>;
+
+}  // namespace strata
