@@ -11,6 +11,13 @@ template <class Module> void store(const Module& module, Safetensors& file) {
   for_each_tensor(module, [&](const std::string& path, const auto& leaf) { file.set(path, leaf.value); });
 }
 
+/// Writes a file of the model's tensors alone, whole or not at all. Throws std::runtime_error if it cannot.
+template <class Module> void store(const Module& module, const std::filesystem::path& path) {
+  Safetensors file;
+  store(module, file);
+  file.write(path);
+}
+
 namespace detail {
 /// The file's tensor of that path, in the element type of the one given.
 template <class T> Tensor<T> read_like(const Tensor<T>&, const std::string& path, const Safetensors& file) {
@@ -37,6 +44,11 @@ template <class Module> void restore(Module& module, const Safetensors& file) {
   for_each_tensor(module, [&](const std::string& path, auto& leaf) {
     leaf.value = detail::read_like(leaf.value, path, file);
   });
+}
+
+/// The same from a file, which is read whole. Throws also if it is no such file.
+template <class Module> void restore(Module& module, const std::filesystem::path& path) {
+  restore(module, Safetensors::read(path));
 }
 
 }  // namespace strata

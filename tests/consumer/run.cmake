@@ -1,9 +1,10 @@
-# Installs strata into a new folder, builds this project against it and runs its program.
+# Installs strata into a new folder, builds this project against it and runs its programs.
 #     cmake -DSTRATA_BUILD=build/release -DWORK=FOLDER -DOPTIONS=-D... -P run.cmake
 cmake_minimum_required(VERSION 3.22)
 
 function(run)
-  execute_process(COMMAND ${ARGN} RESULT_VARIABLE status OUTPUT_VARIABLE output ERROR_VARIABLE output)
+  execute_process(COMMAND ${ARGN} WORKING_DIRECTORY ${WORK} RESULT_VARIABLE status OUTPUT_VARIABLE output
+                  ERROR_VARIABLE output)
   if(NOT status EQUAL 0)
     list(JOIN ARGN " " command)
     message(FATAL_ERROR "${command}\n${output}")
@@ -11,20 +12,59 @@ function(run)
   set(output "${output}" PARENT_SCOPE)
 endfunction()
 
-file(REMOVE_RECURSE ${WORK})
-run(${CMAKE_COMMAND} --install ${STRATA_BUILD} --prefix ${WORK}/installed)
-run(${CMAKE_COMMAND} -S ${CMAKE_CURRENT_LIST_DIR} -B ${WORK}/build -DCMAKE_PREFIX_PATH=${WORK}/installed ${OPTIONS})
-string(TIMESTAMP before "%s")
-run(${CMAKE_COMMAND} --build ${WORK}/build)
-string(TIMESTAMP after "%s")
-math(EXPR seconds "${after} - ${before}")
-run(${WORK}/build/small_vae)
-message("built in ${seconds} s; it prints:\n${output}")
+# Builds one program and tells how long that took.
+function(build program)
+  string(TIMESTAMP before "%s")
+  run(${CMAKE_COMMAND} --build ${WORK}/build --target ${program})
+  string(TIMESTAMP after "%s")
+  math(EXPR seconds "${after} - ${before}")
+  message("${program}: built in ${seconds} s")
+endfunction()
 
-if(NOT output MATCHES "^gradients: right\nstep 0: elbo -([0-9.]+)\nstep 500: elbo -([0-9.]+)\n$")
+# The README's program, as it is printed there.
+function(extract_program from to)
+  file(READ ${from} text)
+  foreach(mark "## A model of your own" "```cpp\n")
+    string(FIND "${text}" "${mark}" place)
+    if(place EQUAL -1)
+      message(FATAL_ERROR "${from} lacks '${mark}'")
+    endif()
+    string(LENGTH "${mark}" length)
+    math(EXPR place "${place} + ${length}")
+    string(SUBSTRING "${text}" ${place} -1 text)
+  endforeach()
+  string(FIND "${text}" "```" end)
+  string(SUBSTRING "${text}" 0 ${end} text)
+  file(WRITE ${to} "${text}")
+endfunction()
+
+file(REMOVE_RECURSE ${WORK})
+file(MAKE_DIRECTORY ${WORK})
+extract_program(${CMAKE_CURRENT_LIST_DIR}/../../README.md ${WORK}/small_vae.cpp)
+run(${CMAKE_COMMAND} --install ${STRATA_BUILD} --prefix ${WORK}/installed)
+run(${CMAKE_COMMAND} -S ${CMAKE_CURRENT_LIST_DIR} -B ${WORK}/build -DCMAKE_PREFIX_PATH=${WORK}/installed
+    -DREADME_PROGRAM=${WORK}/small_vae.cpp ${OPTIONS})
+
+build(small_vae)
+run(${WORK}/build/small_vae)
+message("${output}")
+if(NOT output MATCHES "^gradients: right\ntest ELBO -([0-9.]+), NLL ([0-9.]+) ± ")
   message(FATAL_ERROR "unexpected output")
 endif()
-# Coin tosses for pixels would give −12 ln 2 = −8.3.
-if(NOT CMAKE_MATCH_2 LESS 4)
+# Coin tosses for pixels would give 12 ln 2 = 8.3; ln 2 and the entropy of the pixels' noise are 3.1.
+if(NOT CMAKE_MATCH_1 LESS 6 OR NOT CMAKE_MATCH_2 LESS 5)
   message(FATAL_ERROR "the model did not learn")
 endif()
+
+build(vamp_prior)
+run(${WORK}/build/vamp_prior)
+message("${output}")
+# 36 ln 2 = 25; ln 2 and the entropy of the pixels' noise are 12.4.
+if(NOT output MATCHES "^ELBO -([0-9.]+), ln p of the first test image -[0-9.]+\n$" OR NOT CMAKE_MATCH_1 LESS 18)
+  message(FATAL_ERROR "the model did not learn")
+endif()
+foreach(file small_vae.safetensors vamp.safetensors samples.png)
+  if(NOT EXISTS ${WORK}/${file})
+    message(FATAL_ERROR "${file} is missing")
+  endif()
+endforeach()

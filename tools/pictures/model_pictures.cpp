@@ -1,10 +1,23 @@
 #include "tools/pictures/model_pictures.hpp"
 
+#include <cmath>
+#include <numbers>
 #include <numeric>
 
-#include "tools/pictures/normal_quantile.hpp"
-
 namespace strata::tools::detail {
+namespace {
+
+// Φ⁻¹(p) by Newton's method from 0, which is monotone: Φ is concave above 0 and convex below.
+double normal_quantile(double p) {
+  double x = 0;
+  for (int step = 0; step < 20; ++step) {
+    const double density = std::exp(-x * x / 2) / std::sqrt(2 * std::numbers::pi);
+    x -= (std::erfc(-x / std::numbers::sqrt2) / 2 - p) / density;
+  }
+  return x;
+}
+
+}  // namespace
 
 Tensor<float> as_images(Tensor<float> x, const Shape& image) {
   if (image.size() != 2 || element_count(image) != x.shape(1))

@@ -5,6 +5,7 @@
 #include "autograd/operations.hpp"
 #include "nn/gradcheck.hpp"
 #include "nn/optimizer.hpp"
+#include "tests/complete_fields.hpp"
 #include "tests/reference.hpp"
 #include "vae/objective.hpp"
 
@@ -227,6 +228,28 @@ TEST_CASE("The hierarchy's gradients are right with every objective, covariance 
     INFO("objective " << c.objective.index() << ", " << c.samples << " samples, condition " << c.condition);
     CHECK(report.message == "");
   }
+}
+
+TEST_CASE("The fields of every configuration are complete") {
+  for (const auto likelihood : {Likelihood::bernoulli, Likelihood::normal_learned, Likelihood::normal_learned_each})
+    for (const auto covariance : {Covariance::diagonal, Covariance::full})
+      for (const std::size_t condition : {0, 2}) {
+        Rng rng{1};
+        Vae<double> vae({.data = 6,
+                         .hidden = {5},
+                         .latent = {3, 2},
+                         .upper_hidden = {4},
+                         .networks = {.batch_norm = true},
+                         .likelihood = likelihood,
+                         .covariance = covariance,
+                         .top_covariance = covariance,
+                         .condition = condition},
+                        rng);
+        const auto x = binary({4, 6}), labels = one_hot(4, 2);
+        tests::check_complete_fields(vae, [&](Tape<double>& tape) {
+          return objective(Elbo{}, vae.pass({tape.constant(x), tape.constant(labels)}, rng, training(rng)));
+        });
+      }
 }
 
 TEST_CASE("Free bits cost nothing below their number, whether or not a layer's KL is closed") {

@@ -1,0 +1,47 @@
+#include "tools/pictures/model_pictures.hpp"
+
+#include <catch2/catch.hpp>
+
+#include "vae/models/vae.hpp"
+
+using namespace strata;
+using namespace strata::tools;
+
+TEST_CASE("The manifold's grid has equal steps of probability, or of z") {
+  const auto probability = [](float z) { return std::erfc(-z / std::sqrt(2.0)) / 2; };
+  const Tensor<float> z = tools::detail::manifold_points(ManifoldGrid::quantiles);
+  REQUIRE((z.shape() == Shape{400, 2}));
+  for (std::size_t row = 0; row < 20; ++row)
+    for (std::size_t column = 0; column < 20; ++column) {
+      CHECK(probability(z(20 * row + column, 0)) == Approx((static_cast<double>(column) + 0.5) / 20));
+      CHECK(probability(z(20 * row + column, 1)) == Approx((19.5 - static_cast<double>(row)) / 20));
+    }
+  const Tensor<float> linear = tools::detail::manifold_points(ManifoldGrid::linear);
+  CHECK(linear(0, 0) == -2);
+  CHECK(linear(0, 1) == 2);
+  CHECK(linear(399, 0) == 2);
+}
+
+TEST_CASE("Pictures are of any image's shape, with labels or without") {
+  Rng rng{1};
+  for (const std::size_t classes : {0, 3}) {
+    const Vae<float> vae({.data = 24, .hidden = {8}, .latent = {3, 2}, .upper_hidden = {6}, .condition = classes},
+                         rng);
+    Dataset data{Tensor<std::uint8_t>(Shape{20, 4, 6}, std::uint8_t{100})};
+    data.labels = Tensor<std::uint8_t>(Shape{20}, std::uint8_t{2});
+    data.classes = 3;
+    const auto batch = first_examples<float>(data, 20, Binarize::threshold, rng);
+    const PictureOptions options{data.example_shape(), classes, 0};
+    CHECK((picture_samples(vae, options).shape() == Shape{10 * (2 * 4 + 2) + 2, 10 * (2 * 6 + 2) + 2}));
+    CHECK((picture_layer(vae, 2, options).shape() == Shape{8 * 10 + 2, 10 * 14 + 2}));
+    CHECK((picture_interpolations(vae, batch, options).shape() == Shape{8 * 10 + 2, 10 * 14 + 2}));
+    CHECK(picture_reconstructions(vae, batch, options).shape()[1] == 16 * 14 + 2);
+    CHECK(picture_latents(vae, data, batch).shape()[2] == 3);
+    CHECK_THROWS_WITH(picture_samples(vae, {{5, 5}, classes, 0}),
+                      "[pictures] examples of 24 values are no images (5, 5)");
+    CHECK_THROWS_WITH(picture_interpolations(vae, batch.rows(0, 15), options),
+                      "[pictures] needs at least 16 examples");
+    data.labels.reset();
+    CHECK_THROWS_WITH(picture_latents(vae, data, batch), Catch::Matchers::Contains("the data have none"));
+  }
+}

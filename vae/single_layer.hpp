@@ -1,0 +1,22 @@
+// The pass of a model of one stochastic layer, whatever its parts.
+#pragma once
+
+#include "vae/distributions.hpp"
+#include "vae/pass.hpp"
+
+namespace strata {
+
+/// z ~ q(z | x), x ~ p(x | z), z ~ p(z): draws z for each of the N rows of x, K times, and gives every term.
+/// `q` is a distribution of N rows, `decoder` a head, `prior` a distribution of z. The divergence is in closed
+/// form where `kl(q, prior)` is known.
+template <class T, class Q, class Head, class P>
+Pass<T> single_layer_pass(const Given<T>& given, const Q& q, const Head& decoder, const P& prior,
+                          const Noise<T>& noise, Context context = {}) {
+  const auto posterior = repeat_rows(q, given.samples);
+  const auto drawn = sample_and_log_prob(posterior, noise);
+  Layer<T> layer{drawn.z, mean(posterior), drawn.log_prob, log_prob(prior, drawn.z), {}};
+  if constexpr (requires { kl(posterior, prior); }) layer.kl = kl(posterior, prior);
+  return {given.samples, log_prob(decoder(drawn.z, context), repeat_rows(given.x, given.samples)), {layer}};
+}
+
+}  // namespace strata
