@@ -1,6 +1,10 @@
 #include "tensor/linalg.hpp"
 
 #include <cblas.h>
+#include <omp.h>
+#include <pthread.h>
+
+#include <mutex>
 
 #include "tensor/parallel.hpp"
 
@@ -33,15 +37,36 @@ std::size_t awkward_columns(std::size_t m, std::size_t n, std::size_t k) {
   return m * n * k <= small && k >= 2 * lanes && n % lanes <= lanes / 2 ? n % lanes : 0;
 }
 
-// OpenBLAS's pthread build would start a second pool under ours. Its OpenMP build needs nothing: within our
-// parallel loops it works single-threaded (and setting its count would set OpenMP's).
-void keep_one_pool() {
-  [[maybe_unused]] static const bool done = [] {
-    constexpr int pthread_build = 1;
-    if (openblas_get_parallel() == pthread_build) openblas_set_num_threads(1);
-    return true;
-  }();
-}
+enum class BlasBuild { serial, pthread, openmp };
+BlasBuild blas_build() { return static_cast<BlasBuild>(openblas_get_parallel()); }
+
+constinit std::mutex serial_product;
+
+// What a product needs of OpenBLAS as long as it lives: that it starts no pool of its own under ours. Its
+// OpenMP build asks OpenMP for the calling thread's count; its pthread build has one count for the process;
+// its serial build has buffers without locks, so that products take turns.
+class SingleThreadedBlas {
+ public:
+  SingleThreadedBlas() : before_(omp_get_max_threads()) {
+    [[maybe_unused]] static const bool prepared = [] {
+      if (blas_build() == BlasBuild::pthread) openblas_set_num_threads(1);
+      // A forked child has no thread that could give back a lock.
+      if (blas_build() == BlasBuild::serial)
+        pthread_atfork([] { serial_product.lock(); }, [] { serial_product.unlock(); },
+                       [] { serial_product.unlock(); });
+      return true;
+    }();
+    if (blas_build() == BlasBuild::serial) turn_.lock();
+    omp_set_num_threads(1);
+  }
+  ~SingleThreadedBlas() { omp_set_num_threads(before_); }
+  SingleThreadedBlas(const SingleThreadedBlas&) = delete;
+  SingleThreadedBlas& operator=(const SingleThreadedBlas&) = delete;
+
+ private:
+  int before_;
+  std::unique_lock<std::mutex> turn_{serial_product, std::defer_lock};
+};
 
 }  // namespace
 
@@ -64,13 +89,13 @@ template <class T> void matmul(const Tensor<T>& a, Transpose transpose_a, const 
     if (beta == T(0)) c.fill(T(0));
     return;
   }
-  keep_one_pool();
 
   const std::size_t lda = a.shape(1), ldb = b.shape(1);
   const auto piece = [&](std::size_t row, std::size_t rows, std::size_t column, std::size_t columns) {
     const T* a_rows = a.data() + (ta ? row : row * lda);
     const T* b_columns = b.data() + (tb ? column * ldb : column);
     T* target = c.data() + row * n + column;
+    const SingleThreadedBlas guard;
     const std::size_t single = ta || tb ? 0 : awkward_columns(rows, columns, k), together = columns - single;
     if (together > 0)
       gemm(ta ? CblasTrans : CblasNoTrans, tb ? CblasTrans : CblasNoTrans, static_cast<blasint>(rows),
@@ -80,14 +105,11 @@ template <class T> void matmul(const Tensor<T>& a, Transpose transpose_a, const 
       gemv(static_cast<blasint>(rows), static_cast<blasint>(k), a_rows, static_cast<blasint>(lda),
            b_columns + j, static_cast<blasint>(ldb), beta, target + j, static_cast<blasint>(n));
   };
-  // Cut the longer side of c: each thread packs its part of the larger factor only.
+  // Cut the longer side of c: each piece packs its part of the larger factor only.
   constexpr std::size_t parallel_products = 200'000, register_block = 16;
   const std::size_t side = std::max(m, n);
   const std::size_t grain = std::max<std::size_t>(2 * register_block, parallel_products * side / (m * n * k));
-  if (side < grain) {  // not worth two threads, and OpenBLAS's OpenMP build would start some of its own
-    const ThreadLimit alone(1);
-    return piece(0, m, 0, n);
-  }
+  if (blas_build() == BlasBuild::serial) return piece(0, m, 0, n);
   parallel_for(
       side, grain,
       [&](std::size_t begin, std::size_t end) {

@@ -12,8 +12,10 @@ enum class Transpose { no, yes };
 /// and its old elements are not read; with beta = 1 the product is accumulated. Throws std::invalid_argument
 /// unless all are matrices that fit.
 ///
-/// Large products are cut into one piece a thread of the pool of tensor/parallel.hpp; OpenBLAS itself works
-/// single-threaded, so that there is one pool whichever build of it is loaded.
+/// Large products are cut into pieces for the pool of tensor/parallel.hpp; OpenBLAS itself works
+/// single-threaded there, so that there is one pool whichever build of it is loaded (its serial build knows
+/// no locks: with it, products are not cut and take turns). The bits of `c` depend on `thread_count` and on
+/// OpenBLAS's kernel, and on nothing else.
 template <class T> void matmul(const Tensor<T>& a, Transpose transpose_a, const Tensor<T>& b,
                                Transpose transpose_b, T beta, Tensor<T>& c);
 
