@@ -8,7 +8,7 @@
 #include <string>
 #include <variant>
 
-#include "tensor/evaluate.hpp"
+#include "tensor/expression.hpp"
 
 namespace strata {
 

@@ -1,7 +1,7 @@
 #include "vae/batches.hpp"
 
 #include "nn/names.hpp"
-#include "tensor/evaluate.hpp"
+#include "tensor/expression.hpp"
 
 namespace strata {
 namespace {
