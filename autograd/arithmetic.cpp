@@ -1,4 +1,4 @@
-#include "autograd/arithmetic.hpp"
+#include "strata/autograd/arithmetic.hpp"
 
 namespace strata {
 

@@ -4,7 +4,7 @@
 
 #include <type_traits>
 
-#include "autograd/tape.hpp"
+#include "strata/autograd/tape.hpp"
 
 namespace strata {
 

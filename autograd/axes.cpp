@@ -1,6 +1,4 @@
-#include "autograd/axes.hpp"
-
-#include <algorithm>
+#include "strata/autograd/axes.hpp"
 
 namespace strata::detail {
 
@@ -12,32 +10,34 @@ std::size_t resolve_axis(const char* operation, const Shape& shape, std::ptrdiff
   return static_cast<std::size_t>(axis < 0 ? axis + rank : axis);
 }
 
-Shape kept_shape(const char* operation, const Shape& shape, const Axes& axes) {
-  Shape kept = shape;
-  xt::svector<bool, 4> seen(shape.size(), false);
+Reduced reduced(const char* operation, const Shape& shape, const Axes& axes, KeepAxes keep) {
+  xt::svector<bool, 4> gone(shape.size(), false);
   for (const std::ptrdiff_t given : axes) {
     const std::size_t axis = resolve_axis(operation, shape, given);
-    if (seen[axis]) fail(operation, "axis " + std::to_string(given) + " is named twice");
-    seen[axis] = true;
-    kept[axis] = 1;
+    if (gone[axis]) fail(operation, "axis " + std::to_string(given) + " is named twice");
+    gone[axis] = true;
   }
-  return kept;
+  Reduced result;
+  for (std::size_t axis = 0; axis < shape.size(); ++axis) {
+    result.kept.push_back(gone[axis] ? 1 : shape[axis]);
+    if (!gone[axis]) result.shape.push_back(shape[axis]);
+  }
+  if (keep == KeepAxes::yes) result.shape = result.kept;
+  return result;
 }
 
-Shape reduced_shape(const char* operation, const Shape& shape, const Axes& axes) {
-  xt::svector<bool, 4> gone(shape.size(), false);
-  for (const std::ptrdiff_t axis : axes) gone[resolve_axis(operation, shape, axis)] = true;
-  Shape reduced;
-  for (std::size_t axis = 0; axis < shape.size(); ++axis)
-    if (!gone[axis]) reduced.push_back(shape[axis]);
-  return reduced;
-}
-
-AxisView axis_view(const Shape& shape, std::size_t axis) {
-  AxisView view{1, shape[axis], 1};
-  for (std::size_t k = 0; k < axis; ++k) view.outer *= shape[k];
-  for (std::size_t k = axis + 1; k < shape.size(); ++k) view.inner *= shape[k];
-  return view;
+Permutation permutation(const char* operation, const Shape& shape, const Axes& axes) {
+  if (axes.size() != shape.size())
+    fail(operation,
+         std::to_string(axes.size()) + " axes are given for a tensor of shape " + to_string(shape));
+  xt::svector<std::size_t, 4> order, inverse(shape.size(), shape.size());
+  for (const std::ptrdiff_t given : axes) {
+    const std::size_t axis = resolve_axis(operation, shape, given);
+    if (inverse[axis] != shape.size()) fail(operation, "axis " + std::to_string(given) + " is named twice");
+    inverse[axis] = order.size();
+    order.push_back(axis);
+  }
+  return {Axes(order), Axes(inverse)};
 }
 
 }  // namespace strata::detail

@@ -1,6 +1,8 @@
-#include "autograd/elementwise.hpp"
+#include "strata/autograd/elementwise.hpp"
 
-#include "autograd/formulas.hpp"
+#include <numbers>
+
+#include "strata/autograd/formulas.hpp"
 
 namespace strata {
 
@@ -12,6 +14,44 @@ template <class T> Var<T> exp(Var<T> x) {
 // y = ln x        x̄ += ȳ / x
 template <class T> Var<T> log(Var<T> x) {
   return record("log", {x}, xt::log(x.value()), [x](Var<T> y) { x.accumulate(y.grad() / x.value()); });
+}
+
+// y = ln(1 + x)        x̄ += ȳ / (1 + x)
+template <class T> Var<T> log1p(Var<T> x) {
+  return record("log1p", {x}, map([](auto v) { return xsimd::log1p(v); }, x.value()),
+                [x](Var<T> y) { x.accumulate(y.grad() / (T(1) + x.value())); });
+}
+
+// y = eˣ − 1        x̄ += ȳ (y + 1)
+template <class T> Var<T> expm1(Var<T> x) {
+  return record("expm1", {x}, map([](auto v) { return xsimd::expm1(v); }, x.value()),
+                [x](Var<T> y) { x.accumulate(y.grad() * (y.value() + T(1))); });
+}
+
+// y = sin x        x̄ += ȳ cos x
+template <class T> Var<T> sin(Var<T> x) {
+  return record("sin", {x}, xt::sin(x.value()),
+                [x](Var<T> y) { x.accumulate(y.grad() * xt::cos(x.value())); });
+}
+
+// y = cos x        x̄ −= ȳ sin x
+template <class T> Var<T> cos(Var<T> x) {
+  return record("cos", {x}, xt::cos(x.value()),
+                [x](Var<T> y) { x.accumulate(-y.grad() * xt::sin(x.value())); });
+}
+
+// y = erf x        x̄ += ȳ 2/√π e^(−x²)
+template <class T> Var<T> erf(Var<T> x) {
+  constexpr T slope = 2 * std::numbers::inv_sqrtpi_v<T>;
+  return record("erf", {x}, xt::erf(x.value()),
+                [=](Var<T> y) { x.accumulate(slope * y.grad() * xt::exp(-xt::square(x.value()))); });
+}
+
+// y = x^c        x̄ += ȳ c x^(c − 1)
+template <class T> Var<T> pow(Var<T> x, Scalar<T> c) {
+  return record("pow", {x}, xt::pow(x.value(), c), [x, c](Var<T> y) {
+    if (c != T(0)) x.accumulate(c * y.grad() * xt::pow(x.value(), c - T(1)));
+  });
 }
 
 // y = √x        x̄ += ȳ / 2y
@@ -57,6 +97,17 @@ template <class T> Var<T> maximum(Var<T> a, Var<T> b) {
     };
     a.accumulate(map(share, y.grad(), a.value(), b.value()));
     b.accumulate(map(share, y.grad(), b.value(), a.value()));
+  });
+}
+
+// y = a where m ≠ 0, else b        ā += ȳ there        b̄ += ȳ elsewhere
+template <class T> Var<T> where(Var<T> mask, Var<T> a, Var<T> b) {
+  if (mask.needs_grad()) fail("where", "no gradient flows into the mask: give it by stop_gradient(mask)");
+  const auto choose = []<class V>(V m, V u, V v) { return select(m == V(0), v, u); };
+  return record("where", {mask, a, b}, map(choose, mask.value(), a.value(), b.value()), [=](Var<T> y) {
+    const T nothing = 0;
+    a.accumulate(map(choose, mask.value(), y.grad(), nothing));
+    b.accumulate(map(choose, mask.value(), nothing, y.grad()));
   });
 }
 
@@ -115,6 +166,13 @@ template <class T> Var<T> stop_gradient(Var<T> x) { return x.tape().constant(x.v
 #define STRATA_INSTANTIATE(T)                          \
   template Var<T> exp(Var<T>);                         \
   template Var<T> log(Var<T>);                         \
+  template Var<T> log1p(Var<T>);                       \
+  template Var<T> expm1(Var<T>);                       \
+  template Var<T> sin(Var<T>);                         \
+  template Var<T> cos(Var<T>);                         \
+  template Var<T> erf(Var<T>);                         \
+  template Var<T> pow(Var<T>, Scalar<T>);              \
+  template Var<T> where(Var<T>, Var<T>, Var<T>);       \
   template Var<T> sqrt(Var<T>);                        \
   template Var<T> square(Var<T>);                      \
   template Var<T> abs(Var<T>);                         \

@@ -1,7 +1,7 @@
 // Elementwise functions. They accept ±∞ and the ends of the float range, and pass NaN on.
 #pragma once
 
-#include "autograd/arithmetic.hpp"
+#include "strata/autograd/arithmetic.hpp"
 
 namespace strata {
 
@@ -9,12 +9,25 @@ namespace strata {
 template <class T> Var<T> exp(Var<T> x);
 /// ln x
 template <class T> Var<T> log(Var<T> x);
+/// ln(1 + x), exact near 0
+template <class T> Var<T> log1p(Var<T> x);
+/// eˣ − 1, exact near 0
+template <class T> Var<T> expm1(Var<T> x);
+template <class T> Var<T> sin(Var<T> x);
+template <class T> Var<T> cos(Var<T> x);
+/// 2/√π ∫_0^x e^(−t²) dt
+template <class T> Var<T> erf(Var<T> x);
+/// xᶜ. NaN for x < 0 unless c is whole.
+template <class T> Var<T> pow(Var<T> x, Scalar<T> c);
 /// √x
 template <class T> Var<T> sqrt(Var<T> x);
 /// x²
 template <class T> Var<T> square(Var<T> x);
 /// |x|, with derivative 0 at 0
 template <class T> Var<T> abs(Var<T> x);
+/// a where mask ≠ 0, else b; the three broadcast. Throws for a mask that needs a gradient: none flows into
+/// it.
+template <class T> Var<T> where(Var<T> mask, Var<T> a, Var<T> b);
 /// min(max(x, low), high), with derivative 1 on [low, high] and 0 outside
 template <class T> Var<T> clamp(Var<T> x, Scalar<T> low, Scalar<T> high);
 /// max(a, b); where they are equal each gets half of the gradient

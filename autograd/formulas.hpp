@@ -3,7 +3,7 @@
 
 #include <cmath>
 
-#include "tensor/evaluate.hpp"
+#include "strata/tensor/expression.hpp"
 
 namespace strata::formulas {
 

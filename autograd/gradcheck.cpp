@@ -1,10 +1,10 @@
-#include "autograd/gradcheck.hpp"
+#include "strata/autograd/gradcheck.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <sstream>
 
-#include "tensor/random.hpp"
+#include "strata/tensor/random.hpp"
 
 namespace strata {
 namespace {

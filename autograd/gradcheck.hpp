@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "autograd/tape.hpp"
+#include "strata/autograd/tape.hpp"
 
 namespace strata {
 

@@ -1,14 +1,28 @@
-// Matrix products.
+// Matrix products and factorisations. Each takes a matrix, or (B, ...) matrices of one shape.
 #pragma once
 
-#include "autograd/tape.hpp"
+#include "strata/autograd/tape.hpp"
+#include "strata/tensor/linalg.hpp"
 
 namespace strata {
 
-/// The product of a (M, K) and b (K, N): (M, N). Throws unless both are matrices that fit.
+/// The product of a (M, K) and b (K, N): (M, N); or of each pair in a (B, M, K) and b (B, K, N): (B, M, N).
+/// Throws unless they fit.
 template <class T> Var<T> matmul(Var<T> a, Var<T> b);
 
-/// x W + b for x (B, I), W (I, O) and b (O): (B, O). Throws unless they fit.
+/// x W + b for the rows of x (..., I), W (I, O) and b (O): (..., O). Throws unless they fit.
 template <class T> Var<T> affine(Var<T> x, Var<T> weight, Var<T> bias);
+
+/// The strictly lower triangular matrices (..., L, L) with rows l_21, l_31, l_32, ... in `entries`
+/// (..., L (L − 1) / 2). Throws for another number of entries.
+template <class T> Var<T> strictly_lower(Var<T> entries);
+
+/// The lower triangular L with L Lᵀ = ½ (a + aᵀ), a (..., N, N): (..., N, N) (derivative: Murray 2016).
+/// Throws unless ½ (a + aᵀ) is positive definite.
+template <class T> Var<T> cholesky(Var<T> a);
+
+/// op(L)⁻¹ b for lower triangular L (..., N, N), of which nothing above the diagonal is read, and b
+/// (..., N, M): (..., N, M). Throws unless they fit.
+template <class T> Var<T> triangular_solve(Var<T> lower, Var<T> b, Transpose transpose = Transpose::no);
 
 }  // namespace strata

@@ -1,18 +1,19 @@
 // Normalisation over a batch.
 #pragma once
 
-#include "autograd/tape.hpp"
+#include "strata/autograd/arithmetic.hpp"
 
 namespace strata {
 
-/// Mean and biased variance of each column of x (B, D), as a constant: (2, D). Throws unless x is a matrix
-/// with rows.
-template <class T> Var<T> batch_statistics(Var<T> x);
+/// A normalised batch and what it was normalised by.
+template <class T> struct BatchNormResult {
+  Var<T> y;               // (..., D)
+  Var<T> mean, variance;  // (D), constants; the variance is biased
+};
 
-/// gamma ⊙ (x − mean) / √(variance + epsilon) + beta, column by column (Ioffe and Szegedy 2015, algorithm 1),
-/// for x (B, D), gamma (D), beta (D) and x's own `batch_statistics`, through which gradients flow as well.
-/// (B, D)
-template <class T>
-Var<T> batch_norm(Var<T> x, Var<T> gamma, Var<T> beta, Var<T> statistics, std::type_identity_t<T> epsilon);
+/// y = gamma ⊙ (x − mean) / √(variance + epsilon) + beta over x's own mean and biased variance of each column
+/// (Ioffe and Szegedy 2015, algorithm 1), for x (..., D), whose rows are all axes but the last, gamma (D) and
+/// beta (D). Gradients flow through the statistics as well. Throws unless x has rows and all fit.
+template <class T> BatchNormResult<T> batch_norm(Var<T> x, Var<T> gamma, Var<T> beta, Scalar<T> epsilon);
 
 }  // namespace strata

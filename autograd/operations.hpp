@@ -1,10 +1,10 @@
 // All operations.
 #pragma once
 
-#include "autograd/arithmetic.hpp"
-#include "autograd/elementwise.hpp"
-#include "autograd/linear_algebra.hpp"
-#include "autograd/normalization.hpp"
-#include "autograd/probability.hpp"
-#include "autograd/reduce.hpp"
-#include "autograd/shape.hpp"
+#include "strata/autograd/arithmetic.hpp"
+#include "strata/autograd/elementwise.hpp"
+#include "strata/autograd/linear_algebra.hpp"
+#include "strata/autograd/normalization.hpp"
+#include "strata/autograd/probability.hpp"
+#include "strata/autograd/reduce.hpp"
+#include "strata/autograd/shape.hpp"

@@ -2,7 +2,7 @@
 // last: densities sum over the last axis, so that x (B, D) gives (B).
 #pragma once
 
-#include "autograd/tape.hpp"
+#include "strata/autograd/tape.hpp"
 
 namespace strata {
 
@@ -25,12 +25,11 @@ template <class T> Var<T> reparameterize(Var<T> mean, Var<T> log_variance, Var<T
 /// (Kingma and Welling 2014, appendix B). Both of one shape (B, L): (B).
 template <class T> Var<T> standard_normal_kl(Var<T> mean, Var<T> log_variance);
 /// ln N(z; mean, diag e^log_variance) at z = mean + e^(log_variance / 2) ⊙ epsilon, which needs no mean:
-/// −½ Σ_last (ln 2π + log_variance + epsilon²), in nats. epsilon is a constant. Both of one shape (B, L):
-/// (B).
+/// −½ Σ_last (ln 2π + log_variance + epsilon²), in nats. Both of one shape (B, L): (B).
 template <class T> Var<T> draw_log_density(Var<T> log_variance, Var<T> epsilon);
 
 /// y = N epsilon for the strictly lower triangular matrix N with rows l_21, l_31, l_32, ... in `lower`
-/// (B, L (L − 1) / 2), one for each row of epsilon (B, L), a constant: (B, L).
+/// (B, L (L − 1) / 2), one for each row of epsilon (B, L): (B, L).
 template <class T> Var<T> strict_lower_product(Var<T> lower, Var<T> epsilon);
 
 }  // namespace strata

@@ -1,102 +1,159 @@
-#include "autograd/reduce.hpp"
+#include "strata/autograd/reduce.hpp"
 
-#include <cmath>
+#include <algorithm>
 #include <limits>
 
-#include "autograd/axes.hpp"
-#include "autograd/elementwise.hpp"
+#include "strata/autograd/elementwise.hpp"
 
 namespace strata {
 
-using detail::axis_view;
-using detail::kept_shape;
-using detail::reduced_shape;
-using detail::reshaped;
-using detail::resolve_axis;
+using detail::reduced;
+
+namespace {
+
+void require_elements(const char* operation, const Shape& shape) {
+  if (element_count(shape) == 0) fail(operation, "the tensor is empty: its shape is " + to_string(shape));
+}
+
+// The nearest finite number; NaN stays.
+template <class T, class E> auto finite(E&& e) {
+  constexpr T largest = std::numeric_limits<T>::max();
+  const auto nearest = []<class V>(V v) {
+    return select(v < V(-largest), V(-largest), select(v > V(largest), V(largest), v));
+  };
+  return map(nearest, std::forward<E>(e));
+}
+
+}  // namespace
 
 // y = Σ x        x̄ += ȳ
 template <class T> Var<T> sum(Var<T> x) {
-  const auto fill = [x](Tensor<T>& y) { write_sum(y, x.value(), x.shape()); };
-  return record("sum", {x}, Shape{}, fill, [x](Var<T> y) { x.accumulate(y.grad()); });
+  return record("sum", {x}, sum_to(Shape{}, x.value()), [x](Var<T> y) { x.accumulate(y.grad()); });
 }
 
 // y = Σ_axes x        x̄ += ȳ
 template <class T> Var<T> sum(Var<T> x, const Axes& axes, KeepAxes keep) {
-  const Shape kept = kept_shape("sum", x.shape(), axes);
-  const Shape shape = keep == KeepAxes::yes ? kept : reduced_shape("sum", x.shape(), axes);
-  const auto fill = [&](Tensor<T>& y) {
-    y.reshape(kept);
-    write_sum(y, x.value(), x.shape());
-    y.reshape(shape);
-  };
-  return record("sum", {x}, shape, fill, [x, kept](Var<T> y) { x.accumulate(reshaped(y.grad(), kept)); });
+  const auto [kept, shape] = reduced("sum", x.shape(), axes, keep);
+  return record("sum", {x}, sum_to(kept, x.value(), shape),
+                [x, kept = kept](Var<T> y) { x.accumulate(reshaped(y.grad(), kept)); });
 }
 
 template <class T> Var<T> mean(Var<T> x) {
-  if (x.value().size() == 0) fail("mean", "the tensor is empty: its shape is " + to_string(x.shape()));
+  require_elements("mean", x.shape());
   return sum(x) / static_cast<T>(x.value().size());
 }
 
 template <class T> Var<T> mean(Var<T> x, const Axes& axes, KeepAxes keep) {
-  const std::size_t kept = element_count(kept_shape("mean", x.shape(), axes));
-  if (x.value().size() == 0) fail("mean", "the tensor is empty: its shape is " + to_string(x.shape()));
-  return sum(x, axes, keep) * (static_cast<T>(kept) / static_cast<T>(x.value().size()));
+  const std::size_t means = element_count(reduced("mean", x.shape(), axes, keep).shape);
+  require_elements("mean", x.shape());
+  return sum(x, axes, keep) * (static_cast<T>(means) / static_cast<T>(x.value().size()));
 }
+
+// y = max x        x̄ += ȳ [x = y] / Σ [x = y]
+template <class T> Var<T> max(Var<T> x, const Axes& axes, KeepAxes keep) {
+  require_elements("max", x.shape());
+  const auto [kept, shape] = reduced("max", x.shape(), axes, keep);
+  return record("max", {x}, max_to(kept, x.value(), shape), [x, kept = kept](Var<T> y) {
+    const auto largest = reshaped(y.value(), kept);
+    const auto equal = []<class V>(V v, V m) { return select(v == m, V(1), V(0)); };
+    const Tensor<T>& ties = y.tape().scratch(sum_to(kept, map(equal, x.value(), largest)));
+    x.accumulate(map(equal, x.value(), largest) * (reshaped(y.grad(), kept) / ties));
+  });
+}
+
+template <class T> Var<T> min(Var<T> x, const Axes& axes, KeepAxes keep) { return -max(-x, axes, keep); }
+
+namespace {
+
+// The terms of softmax: m = max x, made finite so that x − m is never ∞ − ∞, and Σ e^(x − m).
+template <class T> struct Exponentials { const Tensor<T>&m, &total; };
+template <class T> Exponentials<T> exponentials(Var<T> x, const Shape& kept) {
+  Tape<T>& tape = x.tape();
+  const Tensor<T>& m = tape.scratch(finite<T>(tape.scratch(max_to(kept, x.value()))));
+  return {m, tape.scratch(sum_to(kept, xt::exp(x.value() - m)))};
+}
+
+}  // namespace
 
 // y = m + ln Σ e^(x − m), m = max x        x̄ += ȳ e^(x − y)
 template <class T> Var<T> logsumexp(Var<T> x, std::ptrdiff_t axis, KeepAxes keep) {
-  const Shape kept = kept_shape("logsumexp", x.shape(), {axis});
-  const Shape shape = keep == KeepAxes::yes ? kept : reduced_shape("logsumexp", x.shape(), {axis});
-  const auto [outer, size, inner] = axis_view(x.shape(), resolve_axis("logsumexp", x.shape(), axis));
-  const auto fill = [&, outer = outer, size = size, inner = inner](Tensor<T>& y) {
-    const T* v = x.value().data();
-    for (std::size_t o = 0; o < outer; ++o)
-      for (std::size_t i = 0; i < inner; ++i) {
-        const T* first = v + o * size * inner + i;
-        T largest = -std::numeric_limits<T>::infinity(), total = 0;
-        for (std::size_t k = 0; k < size; ++k) largest = std::max(largest, first[k * inner]);
-        if (!std::isfinite(largest)) largest = 0;  // e^±∞ is exact; ∞ − ∞ is not
-        for (std::size_t k = 0; k < size; ++k) total += std::exp(first[k * inner] - largest);
-        y.data()[o * inner + i] = largest + std::log(total);
-      }
-  };
-  return record("logsumexp", {x}, shape, fill, [x, kept](Var<T> y) {
-    x.accumulate(reshaped(y.grad(), kept) * xt::exp(x.value() - reshaped(y.value(), kept)));
-  });
+  const auto [kept, shape] = reduced("logsumexp", x.shape(), {axis}, keep);
+  const auto [m, total] = exponentials(x, kept);
+  return record(
+      "logsumexp", {x}, reshaped(m, shape) + xt::log(reshaped(total, shape)), [x, kept = kept](Var<T> y) {
+        x.accumulate(reshaped(y.grad(), kept) * xt::exp(x.value() - finite<T>(reshaped(y.value(), kept))));
+      });
 }
 
 // y = e^(x − m) / Σ e^(x − m), m = max x        x̄ += y (ȳ − Σ ȳ y)
 template <class T> Var<T> softmax(Var<T> x, std::ptrdiff_t axis) {
-  const auto [outer, size, inner] = axis_view(x.shape(), resolve_axis("softmax", x.shape(), axis));
-  const auto for_each_line = [outer = outer, inner = inner, size = size](auto&& f) {
-    for (std::size_t o = 0; o < outer; ++o)
-      for (std::size_t i = 0; i < inner; ++i) f(o * size * inner + i);
-  };
-  const auto fill = [&, size = size, inner = inner](Tensor<T>& y) {
-    if (size == 0) return;
-    for_each_line([&](std::size_t first) {
-      const T* v = x.value().data() + first;
-      T* out = y.data() + first;
-      T largest = v[0], total = 0;
-      for (std::size_t k = 0; k < size; ++k) largest = std::max(largest, v[k * inner]);
-      for (std::size_t k = 0; k < size; ++k) total += out[k * inner] = std::exp(v[k * inner] - largest);
-      for (std::size_t k = 0; k < size; ++k) out[k * inner] /= total;
-    });
-  };
-  return record("softmax", {x}, x.shape(), fill, [x, for_each_line, size = size, inner = inner](Var<T> y) {
-    x.accumulate_with([&](Tensor<T>& gradient, T beta) {
-      for_each_line([&](std::size_t first) {
-        const T *value = y.value().data() + first, *upstream = y.grad().data() + first;
-        T* out = gradient.data() + first;
-        T inner_product = 0;
-        for (std::size_t k = 0; k < size; ++k) inner_product += upstream[k * inner] * value[k * inner];
-        for (std::size_t k = 0; k < size; ++k) {
-          const T mine = value[k * inner] * (upstream[k * inner] - inner_product);
-          out[k * inner] = beta == T(0) ? mine : out[k * inner] + mine;
-        }
-      });
-    });
+  const Shape kept = reduced("softmax", x.shape(), {axis}, KeepAxes::yes).kept;
+  const auto [m, total] = exponentials(x, kept);
+  return record("softmax", {x}, xt::exp(x.value() - m) / total, [x, kept](Var<T> y) {
+    x.accumulate(y.value() * (y.grad() - y.tape().scratch(sum_to(kept, y.grad() * y.value()))));
   });
+}
+
+// y = x − m − ln Σ e^(x − m), m = max x        x̄ += ȳ − e^y Σ ȳ
+template <class T> Var<T> log_softmax(Var<T> x, std::ptrdiff_t axis) {
+  const Shape kept = reduced("log_softmax", x.shape(), {axis}, KeepAxes::yes).kept;
+  const auto [m, total] = exponentials(x, kept);
+  return record("log_softmax", {x}, x.value() - m - xt::log(total), [x, kept](Var<T> y) {
+    x.accumulate(y.grad() - xt::exp(y.value()) * y.tape().scratch(sum_to(kept, y.grad())));
+  });
+}
+
+namespace {
+
+// The sums of x's elements up to each, along the runs of a part that spans an axis, or from the end.
+template <class T>
+void add_up(const Tensor<T>& x, const Part& axis, std::size_t size, bool backwards, Tensor<T>& sums) {
+  const std::size_t inner = axis.count / std::max<std::size_t>(size, 1);
+  for (std::size_t run = 0; run < axis.runs; ++run)
+    for (std::size_t k = 0; k < size; ++k) {
+      const std::size_t at = run * axis.step + (backwards ? size - 1 - k : k) * inner;
+      const std::size_t before = backwards ? at + inner : at - inner;
+      for (std::size_t i = 0; i < inner; ++i)
+        sums.data()[at + i] = x.data()[at + i] + (k == 0 ? T(0) : sums.data()[before + i]);
+    }
+}
+
+}  // namespace
+
+// y_k = Σ_(j ≤ k) x_j        x̄_k += Σ_(j ≥ k) ȳ_j
+template <class T> Var<T> cumsum(Var<T> x, std::ptrdiff_t axis) {
+  const std::size_t along = detail::resolve_axis("cumsum", x.shape(), axis), size = x.shape()[along];
+  const Part part = part_along(x.shape(), along, 0, size);
+  return record(
+      "cumsum", {x}, x.shape(), [&](Tensor<T>& y) { add_up(x.value(), part, size, false, y); },
+      [x, part, size](Var<T> y) {
+        x.accumulate(
+            y.tape().scratch(x.shape(), [&](Tensor<T>& sums) { add_up(y.grad(), part, size, true, sums); }));
+      });
+}
+
+namespace {
+
+template <class T, class Before>
+std::vector<std::size_t> first_in_rows(const char* operation, const Tensor<T>& x, Before before) {
+  const std::size_t size = x.dimension() == 0 ? 0 : x.shape().back();
+  if (size == 0) fail(operation, "needs a last axis with elements, but x is " + to_string(x.shape()));
+  std::vector<std::size_t> places(x.size() / size);
+  for (std::size_t row = 0; row < places.size(); ++row) {
+    const T* values = x.data() + row * size;
+    places[row] = static_cast<std::size_t>(std::min_element(values, values + size, before) - values);
+  }
+  return places;
+}
+
+}  // namespace
+
+template <class T> std::vector<std::size_t> argmax(Var<T> x) {
+  return first_in_rows("argmax", x.value(), std::greater<T>());
+}
+
+template <class T> std::vector<std::size_t> argmin(Var<T> x) {
+  return first_in_rows("argmin", x.value(), std::less<T>());
 }
 
 #define STRATA_INSTANTIATE(T)                                  \
@@ -104,8 +161,14 @@ template <class T> Var<T> softmax(Var<T> x, std::ptrdiff_t axis) {
   template Var<T> sum(Var<T>, const Axes&, KeepAxes);          \
   template Var<T> mean(Var<T>);                                \
   template Var<T> mean(Var<T>, const Axes&, KeepAxes);         \
+  template Var<T> max(Var<T>, const Axes&, KeepAxes);          \
+  template Var<T> min(Var<T>, const Axes&, KeepAxes);          \
   template Var<T> logsumexp(Var<T>, std::ptrdiff_t, KeepAxes); \
-  template Var<T> softmax(Var<T>, std::ptrdiff_t);
+  template Var<T> softmax(Var<T>, std::ptrdiff_t);             \
+  template Var<T> log_softmax(Var<T>, std::ptrdiff_t);         \
+  template Var<T> cumsum(Var<T>, std::ptrdiff_t);              \
+  template std::vector<std::size_t> argmax(Var<T>);            \
+  template std::vector<std::size_t> argmin(Var<T>);
 STRATA_INSTANTIATE(float)
 STRATA_INSTANTIATE(double)
 

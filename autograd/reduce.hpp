@@ -1,15 +1,12 @@
 // Reductions over any axes. Negative axes count from the last.
 #pragma once
 
-#include "autograd/tape.hpp"
+#include <vector>
+
+#include "strata/autograd/axes.hpp"
+#include "strata/autograd/tape.hpp"
 
 namespace strata {
-
-/// The axes to reduce.
-using Axes = xt::svector<std::ptrdiff_t, 4>;
-
-/// Whether a reduced axis disappears or stays with size 1.
-enum class KeepAxes { no, yes };
 
 /// Σ x over all axes: a tensor of rank 0.
 template <class T> Var<T> sum(Var<T> x);
@@ -19,9 +16,23 @@ template <class T> Var<T> sum(Var<T> x, const Axes& axes, KeepAxes keep = KeepAx
 template <class T> Var<T> mean(Var<T> x);
 /// The mean over the given axes.
 template <class T> Var<T> mean(Var<T> x, const Axes& axes, KeepAxes keep = KeepAxes::no);
-/// ln Σ eˣ over one axis. −∞ where all x are.
+/// The largest element over the given axes; equal ones share its gradient equally. Throws where there is
+/// none.
+template <class T> Var<T> max(Var<T> x, const Axes& axes, KeepAxes keep = KeepAxes::no);
+/// The smallest element over the given axes, −max(−x).
+template <class T> Var<T> min(Var<T> x, const Axes& axes, KeepAxes keep = KeepAxes::no);
+/// ln Σ eˣ over one axis. −∞, with gradient 0, where all x are.
 template <class T> Var<T> logsumexp(Var<T> x, std::ptrdiff_t axis = -1, KeepAxes keep = KeepAxes::no);
 /// eˣ / Σ eˣ along one axis.
 template <class T> Var<T> softmax(Var<T> x, std::ptrdiff_t axis = -1);
+/// x − ln Σ eˣ along one axis: the logarithm of softmax, exact where that underflows.
+template <class T> Var<T> log_softmax(Var<T> x, std::ptrdiff_t axis = -1);
+/// y_k = x_0 + ... + x_k along one axis.
+template <class T> Var<T> cumsum(Var<T> x, std::ptrdiff_t axis = -1);
+
+/// The places of the largest elements along the last axis, the first among equal ones, row by row.
+template <class T> std::vector<std::size_t> argmax(Var<T> x);
+/// The places of the smallest.
+template <class T> std::vector<std::size_t> argmin(Var<T> x);
 
 }  // namespace strata

@@ -1,87 +1,69 @@
-#include "autograd/shape.hpp"
+#include "strata/autograd/shape.hpp"
 
 #include <algorithm>
 #include <numeric>
 
-#include "autograd/axes.hpp"
-
 namespace strata {
 
-using detail::axis_view;
-using detail::reshaped;
 using detail::resolve_axis;
 
 namespace {
 
-// The shape that `given` means for this many elements: −1 stands for what the other sizes leave.
-Shape resolve_shape(const Shape& from, const Axes& given) {
-  Shape shape(given.size());
+// The shape that sizes mean for this many elements: −1 stands for what the others leave.
+Shape resolve_sizes(const Shape& from, const Sizes& sizes) {
+  Shape shape;
   std::size_t known = 1, unknown = 0;
-  for (std::size_t axis = 0; axis < given.size(); ++axis) {
-    if (given[axis] < -1) fail("reshape", "size " + std::to_string(given[axis]) + " is negative");
-    unknown += given[axis] == -1;
-    shape[axis] = given[axis] == -1 ? 1 : static_cast<std::size_t>(given[axis]);
-    known *= shape[axis];
+  for (const std::ptrdiff_t size : sizes) {
+    if (size < -1) fail("reshape", "size " + std::to_string(size) + " is negative");
+    unknown += size == -1;
+    shape.push_back(size == -1 ? 1 : static_cast<std::size_t>(size));
+    known *= shape.back();
   }
   const std::size_t count = element_count(from);
-  if (unknown == 1 && known > 0 && count % known == 0)
-    *(shape.begin() + (std::find(given.begin(), given.end(), -1) - given.begin())) = count / known;
+  if (unknown == 1 && known == 0)
+    fail("reshape", "the size -1 beside a size of 0 could be any: " + to_string(from) + " to " +
+                        to_string(shape) + " with -1 as 1");
+  for (std::size_t axis = 0; axis < shape.size(); ++axis)
+    if (sizes[axis] == -1 && unknown == 1 && count % known == 0) shape[axis] = count / known;
   if (unknown > 1 || element_count(shape) != count)
     fail("reshape", to_string(from) + " has " + std::to_string(count) + " elements, the new shape " +
                         to_string(shape) + (unknown > 0 ? " with -1 as 1" : "") + " does not fit them");
   return shape;
 }
 
-// Copies or adds `rows` runs of `count` elements, whose starts lie `from_step` and `to_step` apart.
-template <class T> void copy_runs(const T* from, std::size_t from_step, T* to, std::size_t to_step,
-                                  std::size_t rows, std::size_t count, T beta) {
-  for (std::size_t row = 0; row < rows; ++row)
-    for (std::size_t i = 0; i < count; ++i) {
-      T& target = to[row * to_step + i];
-      const T value = from[row * from_step + i];
-      target = beta == T(0) ? value : target + value;
-    }
-}
-
 }  // namespace
 
 // y = x        x̄ += ȳ
-template <class T> Var<T> reshape(Var<T> x, const Axes& shape) {
-  const auto fill = [x](Tensor<T>& y) { std::copy_n(x.value().data(), x.value().size(), y.data()); };
-  return record("reshape", {x}, resolve_shape(x.shape(), shape), fill,
+template <class T> Var<T> reshape(Var<T> x, const Sizes& sizes) {
+  return record("reshape", {x}, reshaped(x.value(), resolve_sizes(x.shape(), sizes)),
                 [x](Var<T> y) { x.accumulate(reshaped(y.grad(), x.shape())); });
 }
 
+template <class T> Var<T> unsqueeze(Var<T> x, std::ptrdiff_t axis) {
+  Shape shape = x.shape();
+  shape.push_back(1);
+  const auto place = static_cast<std::ptrdiff_t>(resolve_axis("unsqueeze", shape, axis));
+  std::rotate(shape.begin() + place, shape.end() - 1, shape.end());
+  return reshape(x, shape);
+}
+
 template <class T> Var<T> transpose(Var<T> x) {
-  Axes axes(x.shape().size());
+  xt::svector<std::ptrdiff_t, 4> axes(x.shape().size());
   std::iota(axes.rbegin(), axes.rend(), 0);
-  return strata::transpose(x, axes);
+  return transpose(x, Axes(axes));
 }
 
 // y = x with its axes permuted        x̄ += ȳ with its axes permuted back
 template <class T> Var<T> transpose(Var<T> x, const Axes& axes) {
-  const std::size_t rank = x.shape().size();
-  Axes order(axes.size()), inverse(rank, -1);
-  Shape shape(rank);
-  if (axes.size() != rank)
-    fail("transpose",
-         std::to_string(axes.size()) + " axes are given for a tensor of shape " + to_string(x.shape()));
-  for (std::size_t k = 0; k < rank; ++k) {
-    const std::size_t axis = resolve_axis("transpose", x.shape(), axes[k]);
-    if (inverse[axis] != -1) fail("transpose", "axis " + std::to_string(axes[k]) + " is named twice");
-    order[k] = static_cast<std::ptrdiff_t>(axis);
-    inverse[axis] = static_cast<std::ptrdiff_t>(k);
-    shape[k] = x.shape()[axis];
-  }
-  const auto fill = [&](Tensor<T>& y) { write(y, xt::transpose(x.value(), order)); };
-  return record("transpose", {x}, shape, fill,
-                [x, inverse](Var<T> y) { x.accumulate(xt::transpose(y.grad(), inverse)); });
+  const auto [order, inverse] = detail::permutation("transpose", x.shape(), axes);
+  return record("transpose", {x}, permuted(x.value(), order),
+                [x, inverse = inverse](Var<T> y) { x.accumulate(permuted(y.grad(), inverse)); });
 }
 
-// y = (x_1, x_2, ...)        x̄_k += its part of ȳ
-template <class T> Var<T> concatenate(const std::vector<Var<T>>& inputs, std::ptrdiff_t axis) {
-  if (inputs.empty()) fail("concatenate", "there is nothing to concatenate");
-  const std::size_t along = resolve_axis("concatenate", inputs.front().shape(), axis);
+namespace {
+
+// The shape of tensors one after another along an axis.
+template <class T> Shape joined_shape(std::span<const Var<T>> inputs, std::size_t along) {
   Shape shape = inputs.front().shape();
   shape[along] = 0;
   for (const Var<T> input : inputs) {
@@ -92,32 +74,44 @@ template <class T> Var<T> concatenate(const std::vector<Var<T>>& inputs, std::pt
                               to_string(inputs.front().shape()) + ", " + to_string(found));
     shape[along] += found[along];
   }
-  // Calls use(input, its elements in a run, their place in y's run, y's run, the number of runs) for every
-  // input.
-  const auto for_each_part = [inputs, along](const Shape& whole, auto&& use) {
-    const auto [outer, size, inner] = axis_view(whole, along);
-    std::size_t place = 0;
-    for (const Var<T> input : inputs) {
-      const std::size_t count = input.shape()[along] * inner;
-      use(input, count, place, size * inner, outer);
-      place += count;
-    }
-  };
+  return shape;
+}
+
+// Calls use(x, all of it, its part of a tensor of this shape) for tensors one after another along an axis.
+template <class Inputs, class F>
+void for_each_part(const Inputs& inputs, const Shape& shape, std::size_t along, F use) {
+  std::size_t place = 0;
+  for (const auto x : inputs) {
+    const std::size_t size = x.shape()[along];
+    use(x, part_along(x.shape(), along, 0, size), part_along(shape, along, place, place + size));
+    place += size;
+  }
+}
+
+// y = (x_1, x_2, ...)        x̄_k += its part of ȳ
+template <class T> Var<T> concatenate_all(std::span<const Var<T>> inputs, std::ptrdiff_t axis) {
+  if (inputs.empty()) fail("concatenate", "there is nothing to concatenate");
+  const std::size_t along = resolve_axis("concatenate", inputs.front().shape(), axis);
+  const Shape shape = joined_shape(inputs, along);
   const auto fill = [&](Tensor<T>& y) {
-    for_each_part(shape,
-                  [&](Var<T> x, std::size_t count, std::size_t place, std::size_t run, std::size_t runs) {
-                    copy_runs(x.value().data(), count, y.data() + place, run, runs, count, T(0));
-                  });
+    for_each_part(inputs, shape, along,
+                  [&](Var<T> x, Part all, Part part) { copy(x.value(), all, y, part); });
   };
-  return inputs.front().tape().record(
-      "concatenate", std::span<const Var<T>>(inputs), shape, fill, [for_each_part](Var<T> y) {
-        for_each_part(y.shape(),
-                      [&](Var<T> x, std::size_t count, std::size_t place, std::size_t run, std::size_t runs) {
-                        x.accumulate_with([&](Tensor<T>& gradient, T beta) {
-                          copy_runs(y.grad().data() + place, run, gradient.data(), count, runs, count, beta);
-                        });
-                      });
-      });
+  const auto backward = [along, all_x = xt::svector<Var<T>, 4>(inputs.begin(), inputs.end())](Var<T> y) {
+    for_each_part(all_x, y.shape(), along,
+                  [&](Var<T> x, Part all, Part part) { x.accumulate_at(all, y.grad(), part); });
+  };
+  return inputs.front().tape().record("concatenate", inputs, shape, fill, backward);
+}
+
+}  // namespace
+
+template <class T> Var<T> concatenate(std::initializer_list<Var<T>> inputs, std::ptrdiff_t axis) {
+  return concatenate_all(std::span<const Var<T>>(inputs), axis);
+}
+
+template <class T> Var<T> concatenate(const std::vector<Var<T>>& inputs, std::ptrdiff_t axis) {
+  return concatenate_all(std::span<const Var<T>>(inputs), axis);
 }
 
 // y = x[..., begin:end, ...]        x̄[..., begin:end, ...] += ȳ
@@ -127,18 +121,12 @@ template <class T> Var<T> slice(Var<T> x, std::ptrdiff_t axis, std::size_t begin
   if (begin > end || end > shape[along])
     fail("slice", std::to_string(begin) + " ... " + std::to_string(end) + " is no range of axis " +
                       std::to_string(along) + " of a tensor of shape " + to_string(shape));
-  const auto [outer, size, inner] = axis_view(shape, along);
-  const std::size_t run = size * inner, count = (end - begin) * inner, place = begin * inner, runs = outer;
+  const Part part = part_along(shape, along, begin, end);
   shape[along] = end - begin;
-  const auto fill = [&](Tensor<T>& y) {
-    copy_runs(x.value().data() + place, run, y.data(), count, runs, count, T(0));
-  };
-  return record("slice", {x}, shape, fill, [=](Var<T> y) {
-    x.accumulate_with([&](Tensor<T>& gradient, T beta) {
-      if (beta == T(0)) gradient.fill(T(0));
-      copy_runs(y.grad().data(), count, gradient.data() + place, run, runs, count, T(1));
-    });
-  });
+  const Part all{0, part.count, part.count, part.runs};
+  return record(
+      "slice", {x}, shape, [&](Tensor<T>& y) { copy(x.value(), part, y, all); },
+      [x, part, all](Var<T> y) { x.accumulate_at(part, y.grad(), all); });
 }
 
 // y = x, repeated        x̄ += Σ ȳ over the repetitions
@@ -146,31 +134,27 @@ template <class T> Var<T> broadcast(Var<T> x, const Shape& shape) {
   if (!detail::broadcasts(x.shape(), shape))
     fail("broadcast", to_string(x.shape()) + " does not broadcast to " + to_string(shape));
   return record(
-      "broadcast", {x}, shape, [&](Tensor<T>& y) { xt::noalias(y) = xt::broadcast(x.value(), shape); },
+      "broadcast", {x}, shape, [&](Tensor<T>& y) { write(y, x.value()); },
       [x](Var<T> y) { x.accumulate(y.grad()); });
 }
 
 // y_i = x_r(i)        x̄_r(i) += ȳ_i
 template <class T> Var<T> gather_rows(Var<T> x, const std::vector<std::size_t>& rows) {
-  Shape shape = x.shape();
-  if (shape.size() == 0) fail("gather_rows", "a tensor of rank 0 has no rows");
   for (const std::size_t row : rows)
-    if (row >= shape[0])
-      fail("gather_rows",
-           "row " + std::to_string(row) + " is out of range for a tensor of shape " + to_string(shape));
+    if (x.shape().size() == 0 || row >= x.shape()[0])
+      fail("gather_rows", "there is no row " + std::to_string(row) + " in " + to_string(x.shape()));
+  Shape shape = x.shape();
   shape[0] = rows.size();
-  const std::size_t count = axis_view(x.shape(), 0).inner;
-  const auto fill = [&](Tensor<T>& y) {
-    for (std::size_t i = 0; i < rows.size(); ++i)
-      std::copy_n(x.value().data() + rows[i] * count, count, y.data() + i * count);
+  const auto row = [shape](std::size_t i) { return part_along(shape, 0, i, i + 1); };
+  const auto each_row = [rows, row](auto&& use) {
+    for (std::size_t i = 0; i < rows.size(); ++i) use(row(rows[i]), row(i));
   };
-  return record("gather_rows", {x}, shape, fill, [x, rows, count](Var<T> y) {
-    x.accumulate_with([&](Tensor<T>& gradient, T beta) {
-      if (beta == T(0)) gradient.fill(T(0));
-      for (std::size_t i = 0; i < rows.size(); ++i)
-        copy_runs(y.grad().data() + i * count, 0, gradient.data() + rows[i] * count, 0, 1, count, T(1));
-    });
-  });
+  return record(
+      "gather_rows", {x}, shape,
+      [&](Tensor<T>& y) { each_row([&](Part from, Part to) { copy(x.value(), from, y, to); }); },
+      [x, each_row](Var<T> y) {
+        each_row([&](Part to, Part from) { x.accumulate_at(to, y.grad(), from); });
+      });
 }
 
 // y_(i n + k) = x_i        x̄_i += Σ_k ȳ_(i n + k)
@@ -180,30 +164,29 @@ template <class T> Var<T> repeat_rows(Var<T> x, std::size_t times) {
     fail("repeat_rows",
          "cannot repeat the rows of " + to_string(shape) + " " + std::to_string(times) + " times");
   if (times == 1) return x;
-  const std::size_t rows = shape[0], count = axis_view(shape, 0).inner;
+  const std::size_t rows = shape[0], count = part_along(shape, 0, 0, 1).count;
   shape[0] *= times;
-  const auto fill = [&](Tensor<T>& y) {
-    for (std::size_t i = 0; i < rows; ++i)
-      copy_runs(x.value().data() + i * count, 0, y.data() + i * times * count, count, times, count, T(0));
-  };
-  return record("repeat_rows", {x}, shape, fill, [x, rows, times, count](Var<T> y) {
-    x.accumulate_with([&](Tensor<T>& gradient, T beta) {
-      if (beta == T(0)) gradient.fill(T(0));
-      for (std::size_t i = 0; i < rows; ++i)
-        copy_runs(y.grad().data() + i * times * count, count, gradient.data() + i * count, 0, times, count,
-                  T(1));
-    });
-  });
+  const auto part = [=](std::size_t n, std::size_t k) { return Part{k * count, n * count, count, rows}; };
+  return record(
+      "repeat_rows", {x}, shape,
+      [&](Tensor<T>& y) {
+        for (std::size_t k = 0; k < times; ++k) copy(x.value(), part(1, 0), y, part(times, k));
+      },
+      [x, part, times](Var<T> y) {
+        for (std::size_t k = 0; k < times; ++k) x.accumulate_at(part(1, 0), y.grad(), part(times, k));
+      });
 }
 
-#define STRATA_INSTANTIATE(T)                                              \
-  template Var<T> reshape(Var<T>, const Axes&);                            \
-  template Var<T> transpose(Var<T>);                                       \
-  template Var<T> transpose(Var<T>, const Axes&);                          \
-  template Var<T> concatenate(const std::vector<Var<T>>&, std::ptrdiff_t); \
-  template Var<T> slice(Var<T>, std::ptrdiff_t, std::size_t, std::size_t); \
-  template Var<T> broadcast(Var<T>, const Shape&);                         \
-  template Var<T> gather_rows(Var<T>, const std::vector<std::size_t>&);    \
+#define STRATA_INSTANTIATE(T)                                                 \
+  template Var<T> reshape(Var<T>, const Sizes&);                              \
+  template Var<T> unsqueeze(Var<T>, std::ptrdiff_t);                          \
+  template Var<T> transpose(Var<T>);                                          \
+  template Var<T> transpose(Var<T>, const Axes&);                             \
+  template Var<T> concatenate(std::initializer_list<Var<T>>, std::ptrdiff_t); \
+  template Var<T> concatenate(const std::vector<Var<T>>&, std::ptrdiff_t);    \
+  template Var<T> slice(Var<T>, std::ptrdiff_t, std::size_t, std::size_t);    \
+  template Var<T> broadcast(Var<T>, const Shape&);                            \
+  template Var<T> gather_rows(Var<T>, const std::vector<std::size_t>&);       \
   template Var<T> repeat_rows(Var<T>, std::size_t);
 STRATA_INSTANTIATE(float)
 STRATA_INSTANTIATE(double)

@@ -1,20 +1,25 @@
 // Operations that rearrange elements.
 #pragma once
 
+#include <initializer_list>
 #include <vector>
 
-#include "autograd/reduce.hpp"
-#include "autograd/tape.hpp"
+#include "strata/autograd/axes.hpp"
+#include "strata/autograd/tape.hpp"
 
 namespace strata {
 
 /// The same elements, in memory order, under another shape; one size may be −1: the others determine it.
-template <class T> Var<T> reshape(Var<T> x, const Axes& shape);
+/// Throws where they do not, or do not fit.
+template <class T> Var<T> reshape(Var<T> x, const Sizes& sizes);
+/// x with one more axis of size 1, which is y's axis `axis`.
+template <class T> Var<T> unsqueeze(Var<T> x, std::ptrdiff_t axis);
 /// The axes in reverse order: the transpose of a matrix.
 template <class T> Var<T> transpose(Var<T> x);
 /// y's k-th axis is x's axes[k]-th.
 template <class T> Var<T> transpose(Var<T> x, const Axes& axes);
 /// The inputs one after another along an axis; all other sizes must agree.
+template <class T> Var<T> concatenate(std::initializer_list<Var<T>> inputs, std::ptrdiff_t axis);
 template <class T> Var<T> concatenate(const std::vector<Var<T>>& inputs, std::ptrdiff_t axis);
 /// The elements begin ... end − 1 along an axis.
 template <class T> Var<T> slice(Var<T> x, std::ptrdiff_t axis, std::size_t begin, std::size_t end);

@@ -1,14 +1,6 @@
-#include "autograd/tape.hpp"
+#include "strata/autograd/tape.hpp"
 
 namespace strata {
-
-bool detail::broadcasts(const Shape& from, const Shape& to) {
-  if (from.size() > to.size()) return false;
-  const std::size_t lead = to.size() - from.size();
-  for (std::size_t axis = 0; axis < from.size(); ++axis)
-    if (from[axis] != 1 && from[axis] != to[lead + axis]) return false;
-  return true;
-}
 
 template <class T> std::string shapes_of(std::span<const Var<T>> inputs) {
   std::string shapes;
@@ -30,20 +22,25 @@ template <class T> const Tensor<T>& Var<T>::grad() const {
   return slot.gradient->value;
 }
 
-template <class T> void Var<T>::accumulate_broadcast(const Tensor<T>& evaluated) const {
-  const Shape &shape = this->shape(), &full = evaluated.shape();
-  const bool larger = detail::broadcasts(full, shape);
-  if (!larger && !detail::broadcasts(shape, full))
-    fail(tape_->running_, "a derivative has shape " + to_string(full) + ", its input " + to_string(shape));
+template <class T> void Var<T>::fail_derivative(const Shape& shape) const {
+  fail(tape_->running_,
+       "a derivative has shape " + to_string(shape) + ", its input " + to_string(this->shape()));
+}
+
+template <class T> void Var<T>::accumulate_sum(const Tensor<T>& derivative) const {
+  if (!detail::broadcasts(shape(), derivative.shape())) fail_derivative(derivative.shape());
   accumulate_with([&](Tensor<T>& gradient, T beta) {
-    if (larger && beta == T(0))
-      xt::noalias(gradient) = xt::broadcast(evaluated, shape);
-    else if (larger)
-      xt::noalias(gradient) += evaluated;
-    else if (beta == T(0))
-      write_sum(gradient, evaluated, full);
-    else
-      write_sum<Update::add>(gradient, evaluated, full);
+    detail::reduce<detail::Sum>(gradient, gradient.shape(), derivative, derivative.shape(),
+                                beta == T(0) ? Update::assign : Update::add);
+  });
+}
+
+template <class T>
+void Var<T>::accumulate_at(const Part& part, const Tensor<T>& from, const Part& source) const {
+  accumulate_with([&](Tensor<T>& gradient, T beta) {
+    const bool overwrites = beta == T(0) && part.count * part.runs == gradient.size();
+    if (beta == T(0) && !overwrites) gradient.fill(T(0));
+    copy(from, source, gradient, part, overwrites ? Update::assign : Update::add);
   });
 }
 
@@ -59,6 +56,7 @@ template <class T> typename Tape<T>::Slot& Tape<T>::next_slot(const char* name, 
   slot.gradient = &slot.own_gradient;
   slot.own_gradient.received = false;
   slot.needs_grad = needs_grad;
+  slot.hooked = false;
   return slot;
 }
 
@@ -98,11 +96,19 @@ template <class T> void Tape<T>::begin_backward(Var<T> y) {
 }
 
 template <class T> void Tape<T>::walk_back(Var<T> y) {
+  const struct Walk {
+    bool& on;
+    ~Walk() { on = false; }
+  } walk{walking_};
+  walk.on = true;
+  scratch_[1].used = 0;
   for (std::size_t i = y.index_ + std::size_t{1}; i-- > 0;) {
     Slot& slot = slots_[i];
-    if (!slot.backward || !slot.gradient->received) continue;
+    if (!slot.needs_grad || !slot.gradient->received) continue;
     running_ = slot.name;
-    slot.backward(Var<T>(this, static_cast<std::uint32_t>(i), step_));
+    for (std::size_t k = 0; slot.hooked && k < hook_count_; ++k)
+      if (hooks_[k].slot == i) hooks_[k].call(slot.gradient->value);
+    if (slot.backward) slot.backward(Var<T>(this, static_cast<std::uint32_t>(i), step_));
   }
 }
 
@@ -126,12 +132,15 @@ template <class T> void Tape<T>::backward(Var<T> y, const Tensor<T>& cotangent) 
 
 template <class T> void Tape<T>::reset() {
   for (std::size_t i = 0; i < size_; ++i) slots_[i].backward.clear();
-  size_ = 0;
+  for (std::size_t k = 0; k < hook_count_; ++k) hooks_[k].call.clear();
+  size_ = hook_count_ = scratch_[0].used = 0;
   ++step_;
 }
 
 template std::string shapes_of(std::span<const Var<float>>);
 template std::string shapes_of(std::span<const Var<double>>);
+template void Var<float>::accumulate(const Tensor<float>&) const;
+template void Var<double>::accumulate(const Tensor<double>&) const;
 template class Var<float>;
 template class Var<double>;
 template class Tape<float>;

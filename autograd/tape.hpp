@@ -5,14 +5,15 @@
 // to step: a step of unchanging shape makes no heap allocation.
 #pragma once
 
+#include <concepts>
 #include <cstdint>
 #include <deque>
 #include <initializer_list>
 #include <span>
 
-#include "autograd/callback.hpp"
-#include "tensor/evaluate.hpp"
-#include "tensor/tensor.hpp"
+#include "strata/autograd/callback.hpp"
+#include "strata/tensor/part.hpp"
+#include "strata/tensor/reduction.hpp"
 
 namespace strata {
 
@@ -54,8 +55,9 @@ template <class T> class Var {
   /// which x was broadcast, and broadcast where x is larger. Not evaluated if x needs no gradient.
   template <class E> void accumulate(const E& expression) const;
 
-  /// x̄_ij += s_i e_ij, where `s` holds one number for each row, that is for all axes of x but the last.
-  template <class E> void accumulate_rows(const Tensor<T>& s, const E& expression) const;
+  /// x̄ += from, part by part: the elements of `part` in x̄ receive those of `source` in `from`, as many runs
+  /// as long.
+  void accumulate_at(const Part& part, const Tensor<T>& from, const Part& source) const;
 
   /// x̄ = beta x̄ + ..., written by f(Tensor<T>& x̄, T beta) itself: with beta = 0 it overwrites what x̄ holds.
   template <class F> void accumulate_with(F f) const;
@@ -65,7 +67,8 @@ template <class T> class Var {
   Var(Tape<T>* tape, std::uint32_t index, std::uint32_t step) : tape_(tape), index_(index), step_(step) {}
 
   [[noreturn]] static void fail_empty();
-  void accumulate_broadcast(const Tensor<T>& evaluated) const;
+  [[noreturn]] void fail_derivative(const Shape& shape) const;
+  void accumulate_sum(const Tensor<T>& derivative) const;  // of an input that was broadcast
 
   Tape<T>* tape_ = nullptr;
   std::uint32_t index_ = 0;
@@ -90,15 +93,14 @@ template <class T> class Tape {
   Var<T> constant(const Tensor<T>& value) { return leaf("constant", value, false); }
 
   /// A constant of this shape, written by fill(Tensor<T>&) straight into the tape's buffer.
-  template <class F>
-  requires std::invocable < F, Tensor<T>
-  & > Var<T> constant(const Shape& shape, F fill);
+  template <std::invocable<Tensor<T>&> F> Var<T> constant(const Shape& shape, F fill);
 
   /// A tensor that lives outside the tape, used without a copy; its gradient is accumulated into `gradient`,
   /// from `backward` to `backward`, until its owner sets `received` to false. Both must outlive the step.
   Var<T> reference(const Tensor<T>& value, Gradient<T>& gradient);
 
-  /// The same without a gradient: a frozen parameter, or data.
+  /// A tensor that lives outside the tape, used without a copy, into which no gradient flows: it costs no
+  /// product in `backward`. It must outlive the step.
   Var<T> reference(const Tensor<T>& value);
 
   /// Walks back from y, a tensor of one element: every variable's gradient becomes ∂y/∂variable.
@@ -107,11 +109,22 @@ template <class T> class Tape {
   /// The same for any tensor y and ȳ = cotangent, of y's shape: gradients become Σ ȳ_i ∂y_i/∂variable.
   void backward(Var<T> y, const Tensor<T>& cotangent);
 
+  /// Calls f(Tensor<T>& x̄) in `backward`, once x̄ is complete and before it goes on to what x was computed
+  /// from: f may read it or change it. Not called where no gradient reaches x. Of a reference, x̄ is all that
+  /// its owner has collected.
+  template <class F> void on_gradient(Var<T> x, F f);
+
   /// Ends the step: its variables become invalid, its buffers are kept for the next.
   void reset();
 
   /// The number of tensors recorded in this step.
   std::size_t size() const { return size_; }
+
+  /// The value of a lazy expression or sum in a buffer of the tape: what an operation, or a derivative, needs
+  /// on its way. Valid to the end of the step or, within `backward`, to that of this `backward`.
+  template <class E> const Tensor<T>& scratch(const E& expression);
+  /// The same for a tensor of this shape that fill(Tensor<T>&) writes.
+  template <class F> const Tensor<T>& scratch(const Shape& shape, F fill);
 
   // What operations record with; see `record` below.
   template <class E, class B>
@@ -128,8 +141,20 @@ template <class T> class Tape {
     Gradient<T>* gradient;
     Callback<Var<T>> backward;
     bool needs_grad;
+    bool hooked;  // by on_gradient
     Tensor<T> own_value;
     Gradient<T> own_gradient;
+  };
+
+  struct Hook {
+    std::uint32_t slot;
+    Callback<Tensor<T>&> call;
+  };
+
+  struct Buffers {
+    std::deque<Tensor<T>> tensors;  // they never move
+    std::size_t used = 0;
+    Tensor<T>& next() { return used++ < tensors.size() ? tensors[used - 1] : tensors.emplace_back(); }
   };
 
   [[noreturn]] static void fail_ended();
@@ -145,9 +170,11 @@ template <class T> class Tape {
   std::deque<Slot> slots_;  // its elements never move: lazy expressions refer to their tensors
   std::size_t size_ = 0;
   std::uint32_t step_ = 0;
-  Tensor<T> scratch_;  // a derivative on its way to an input of another shape
-  const char* running_ =
-      "accumulate";  // the operation whose derivative is being evaluated, for error messages
+  std::deque<Hook> hooks_;
+  std::size_t hook_count_ = 0;
+  Buffers scratch_[2];               // of the step, and of `backward`
+  bool walking_ = false;             // within `backward`
+  const char* running_ = "scratch";  // the operation whose derivative is being evaluated, for error messages
 };
 
 /// "(2, 3), (4)": the inputs' shapes, for error messages.
@@ -163,7 +190,8 @@ template <class T> std::string shapes_of(std::span<const Var<T>> inputs);
 ///       });
 ///     }
 ///
-/// Throws "[name] ..." if the inputs lie on different tapes or their shapes do not broadcast.
+/// The expression may also be a lazy sum or maximum (`sum_last`, `sum_to`, `max_to`) of one. Throws
+/// "[name] ..." if the inputs lie on different tapes or their shapes do not broadcast.
 template <class T, class E, class B>
 Var<T> record(const char* name, std::initializer_list<Var<T>> inputs, const E& expression, B backward) {
   return inputs.begin()->tape().record(name, std::span<const Var<T>>(inputs), expression,
@@ -182,4 +210,4 @@ extern template class Tape<double>;
 
 }  // namespace strata
 
-#include "autograd/tape_inline.hpp"
+#include "strata/autograd/tape_inline.hpp"

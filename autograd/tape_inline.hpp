@@ -1,27 +1,53 @@
 // The templates of tape.hpp that depend on an operation's expression or closure.
 #pragma once
 
-#include "autograd/tape.hpp"
+#include "strata/autograd/tape.hpp"
 
 namespace strata {
 
 namespace detail {
 
-/// Whether the expression has this shape; a plain loop, since std::equal would call memcmp for two numbers.
-template <class E> bool has_shape(const E& expression, const Shape& shape) {
-  const auto& other = expression.shape();
-  bool same = other.size() == shape.size();
-  for (std::size_t axis = 0; same && axis < shape.size(); ++axis) same = other[axis] == shape[axis];
-  return same;
-}
-
 /// Gives a buffer a shape, which it mostly has already.
 template <class T> void ensure_shape(Tensor<T>& buffer, const Shape& shape) {
-  if (!has_shape(buffer, shape)) buffer.resize(shape);
+  if (!same(buffer.shape(), shape)) buffer.resize(shape);
 }
 
-/// Whether a tensor of shape `from` broadcasts to `to`.
-bool broadcasts(const Shape& from, const Shape& to);
+/// Gives a buffer the shape and the value of a lazy expression. Returns what hinders it, or nothing.
+template <class T, class E> const char* evaluate(Tensor<T>& buffer, const E& expression) {
+  if constexpr (Readable<E, T>) {
+    if (!is_flat<T>(expression, buffer.shape())) {
+      Shape shape;
+      if (!find_shape<T>(expression, shape)) return "shapes do not broadcast";
+      ensure_shape(buffer, shape);
+    }
+    write(buffer, expression);
+  } else {
+    try {
+      xt::noalias(buffer) = expression;
+    } catch (const xt::broadcast_error&) {
+      return "shapes do not broadcast";
+    }
+  }
+  return nullptr;
+}
+
+template <class T, class C, class E>
+const char* evaluate(Tensor<T>& buffer, const Reduction<C, E>& reduction) {
+  static_assert(Readable<E, T>, "what is reduced consists of tensors, numbers and functions of them");
+  Shape full;
+  if (!find_shape<T>(reduction.expression, full)) return "shapes do not broadcast";
+  if (reduction.kept) {
+    ensure_shape(buffer, reduction.shape ? *reduction.shape : *reduction.kept);
+    reduce<C>(buffer, *reduction.kept, reduction.expression, full, Update::assign);
+  } else {
+    if (full.size() == 0) return "needs at least one axis to sum over";
+    Shape kept = full;
+    kept.back() = 1;
+    ensure_shape(buffer, Shape(full.begin(), full.end() - 1));
+    reduce<C>(buffer, kept, reduction.expression, full, Update::assign);
+  }
+  return nullptr;
+}
 
 }  // namespace detail
 
@@ -37,32 +63,20 @@ template <class T> inline typename Tape<T>::Slot& Tape<T>::slot(Var<T> x) {
 
 template <class T> template <class E> void Var<T>::accumulate(const E& expression) const {
   if (!needs_grad()) return;
-  const Tensor<T>& x = value();
-  if constexpr (detail::has_elements_in_order<E>)
-    if (detail::has_shape(expression, x.shape()) && detail::is_elementwise(expression, x.strides()))
-      return accumulate_with([&](Tensor<T>& gradient, T beta) {
-        beta == T(0) ? write_elementwise(gradient, expression)
-                     : write_elementwise<Update::add>(gradient, expression);
-      });
-  if constexpr (std::is_same_v<E, Tensor<T>>)
-    accumulate_broadcast(expression);
-  else
-    accumulate_broadcast(xt::noalias(tape_->scratch_) = expression);
-}
-
-template <class T> template <class E>
-void Var<T>::accumulate_rows(const Tensor<T>& s, const E& expression) const {
-  if (!needs_grad()) return;
-  const Tensor<T>& x = value();
-  if (detail::has_shape(expression, x.shape()) && detail::is_elementwise(expression, x.strides())) {
-    accumulate_with([&](Tensor<T>& gradient, T beta) {
-      beta == T(0) ? write_rows(gradient, s, expression) : write_rows<Update::add>(gradient, s, expression);
-    });
+  if constexpr (!detail::Readable<E, T>) {
+    accumulate(tape_->scratch(expression));
   } else {
-    Tensor<T>& scaled = tape_->scratch_;
-    xt::noalias(scaled) = expression;
-    write_rows(scaled, s, scaled);
-    accumulate_broadcast(scaled);
+    Shape full;
+    const bool flat = detail::is_flat<T>(expression, shape());
+    if (!flat && !detail::find_shape<T>(expression, full)) fail_derivative(full);
+    if (flat || detail::broadcasts(full, shape()))
+      accumulate_with([&](Tensor<T>& gradient, T beta) {
+        beta == T(0) ? write(gradient, expression) : write<Update::add>(gradient, expression);
+      });
+    else if constexpr (std::is_same_v<E, Tensor<T>>)
+      accumulate_sum(expression);
+    else
+      accumulate_sum(tape_->scratch(expression));  // so that sums are compiled once
   }
 }
 
@@ -75,24 +89,40 @@ template <class T> template <class F> void Var<T>::accumulate_with(F f) const {
   received = true;
 }
 
-template <class T> template <class F>
-requires std::invocable < F, Tensor<T>
-& > Var<T> Tape<T>::constant(const Shape& shape, F fill) {
+template <class T> template <std::invocable<Tensor<T>&> F>
+Var<T> Tape<T>::constant(const Shape& shape, F fill) {
   Slot& slot = next_slot("constant", false);
   detail::ensure_shape(slot.own_value, shape);
   fill(slot.own_value);
   return last();
 }
 
+template <class T> template <class E> const Tensor<T>& Tape<T>::scratch(const E& expression) {
+  Tensor<T>& buffer = scratch_[walking_].next();
+  if (const char* problem = detail::evaluate(buffer, expression)) fail(running_, problem);
+  return buffer;
+}
+
+template <class T> template <class F> const Tensor<T>& Tape<T>::scratch(const Shape& shape, F fill) {
+  Tensor<T>& buffer = scratch_[walking_].next();
+  detail::ensure_shape(buffer, shape);
+  fill(buffer);
+  return buffer;
+}
+
+template <class T> template <class F> void Tape<T>::on_gradient(Var<T> x, F f) {
+  slot(x).hooked = true;
+  if (hook_count_ == hooks_.size()) hooks_.emplace_back();
+  Hook& hook = hooks_[hook_count_++];
+  hook.slot = x.index_;
+  hook.call.set(std::move(f));
+}
+
 template <class T> template <class E, class B>
 Var<T> Tape<T>::record(const char* name, std::span<const Var<T>> inputs, const E& expression, B backward) {
   Slot& slot = next_slot(name, any_needs_grad(name, inputs));
-  try {
-    slot.own_value.resize(expression.shape());
-  } catch (const xt::broadcast_error&) {
-    fail(name, "shapes do not broadcast: " + shapes_of(inputs));
-  }
-  write(slot.own_value, expression);
+  if (const char* problem = detail::evaluate(slot.own_value, expression))
+    fail(name, std::string(problem) + ": " + shapes_of(inputs));
   if (slot.needs_grad) slot.backward.set(std::move(backward));
   return last();
 }
@@ -106,5 +136,8 @@ Var<T> Tape<T>::record(const char* name, std::span<const Var<T>> inputs, const S
   if (slot.needs_grad) slot.backward.set(std::move(backward));
   return last();
 }
+
+extern template void Var<float>::accumulate(const Tensor<float>&) const;
+extern template void Var<double>::accumulate(const Tensor<double>&) const;
 
 }  // namespace strata

@@ -1,6 +1,6 @@
-#include "nn/activation.hpp"
+#include "strata/nn/activation.hpp"
 
-#include "autograd/elementwise.hpp"
+#include "strata/autograd/elementwise.hpp"
 
 namespace strata {
 template <class T> Var<T> activate(Activation activation, Var<T> x) {

@@ -1,8 +1,8 @@
 // Activation functions by name.
 #pragma once
 
-#include "autograd/tape.hpp"
-#include "nn/names.hpp"
+#include "strata/autograd/tape.hpp"
+#include "strata/nn/names.hpp"
 
 namespace strata {
 

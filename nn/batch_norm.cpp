@@ -1,7 +1,7 @@
-#include "nn/batch_norm.hpp"
+#include "strata/nn/batch_norm.hpp"
 
-#include "autograd/arithmetic.hpp"
-#include "autograd/normalization.hpp"
+#include "strata/autograd/arithmetic.hpp"
+#include "strata/autograd/normalization.hpp"
 
 namespace strata {
 
@@ -14,23 +14,21 @@ template <class T> BatchNorm<T>::BatchNorm(std::size_t width)
 template <class T> Var<T> BatchNorm<T>::operator()(Var<T> x, Context context) const {
   Tape<T>& tape = x.tape();
   if (context.mode == Mode::train) {
-    const Var<T> statistics = batch_statistics(x);
-    if (x.shape()[0] == 1)
+    if (x.shape().size() > 1 && x.value().size() == x.shape().back())
       fail("BatchNorm",
            "training normalises over the rows of a batch, of which there must be two at least; x is " +
                to_string(x.shape()));
-    const std::size_t width = running_mean.value.size();
-    const auto y = batch_norm(x, gamma.on(tape), beta.on(tape), statistics, epsilon);
-    for (std::size_t j = 0; j < width; ++j) {
-      const T mean = statistics.value()(0, j), variance = statistics.value()(1, j);
-      running_mean.value(j) = decay * running_mean.value(j) + (T(1) - decay) * mean;
-      running_variance.value(j) = decay * running_variance.value(j) + (T(1) - decay) * variance;
-    }
+    const auto [y, mean, variance] = batch_norm(x, gamma.on(tape), beta.on(tape), epsilon);
+    const auto move = [this](Tensor<T>& running, const Tensor<T>& now) {
+      write(running, decay * running + (T(1) - decay) * now);
+    };
+    move(running_mean.value, mean.value());
+    move(running_variance.value, variance.value());
     return y;
   }
   const Var<T> mean = tape.constant(running_mean.value);
   const Var<T> inverse_deviation = tape.constant(running_variance.value.shape(), [&](Tensor<T>& s) {
-    xt::noalias(s) = T(1) / xt::sqrt(running_variance.value + epsilon);
+    write(s, T(1) / xt::sqrt(running_variance.value + epsilon));
   });
   return (x - mean) * (inverse_deviation * gamma.on(tape)) + beta.on(tape);
 }

@@ -1,7 +1,7 @@
 // Batch normalisation.
 #pragma once
 
-#include "nn/fields.hpp"
+#include "strata/nn/fields.hpp"
 
 namespace strata {
 

@@ -1,8 +1,8 @@
 // A model's tensors in a safetensors file.
 #pragma once
 
-#include "nn/fields.hpp"
-#include "tensor/io/safetensors.hpp"
+#include "strata/nn/fields.hpp"
+#include "strata/tensor/io/safetensors.hpp"
 
 namespace strata {
 

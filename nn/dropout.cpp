@@ -1,6 +1,6 @@
-#include "nn/dropout.hpp"
+#include "strata/nn/dropout.hpp"
 
-#include "autograd/arithmetic.hpp"
+#include "strata/autograd/arithmetic.hpp"
 
 namespace strata {
 

@@ -1,8 +1,8 @@
 // Dropout.
 #pragma once
 
-#include "nn/parameter.hpp"
-#include "tensor/random.hpp"
+#include "strata/nn/parameter.hpp"
+#include "strata/tensor/random.hpp"
 
 namespace strata {
 

@@ -14,7 +14,7 @@
 #include <variant>
 #include <vector>
 
-#include "nn/parameter.hpp"
+#include "strata/nn/parameter.hpp"
 
 namespace strata {
 

@@ -1,8 +1,8 @@
 // Gradient checks of whole models.
 #pragma once
 
-#include "autograd/gradcheck.hpp"
-#include "nn/fields.hpp"
+#include "strata/autograd/gradcheck.hpp"
+#include "strata/nn/fields.hpp"
 
 namespace strata {
 

@@ -1,4 +1,4 @@
-#include "nn/init.hpp"
+#include "strata/nn/init.hpp"
 
 #include <cmath>
 

@@ -1,9 +1,9 @@
 // Initial values of a linear layer.
 #pragma once
 
-#include "nn/activation.hpp"
-#include "nn/parameter.hpp"
-#include "tensor/random.hpp"
+#include "strata/nn/activation.hpp"
+#include "strata/nn/parameter.hpp"
+#include "strata/tensor/random.hpp"
 
 namespace strata {
 

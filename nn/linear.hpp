@@ -1,9 +1,9 @@
 // The fully connected layer.
 #pragma once
 
-#include "autograd/linear_algebra.hpp"
-#include "nn/fields.hpp"
-#include "nn/init.hpp"
+#include "strata/autograd/linear_algebra.hpp"
+#include "strata/nn/fields.hpp"
+#include "strata/nn/init.hpp"
 
 namespace strata {
 

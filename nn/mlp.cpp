@@ -1,6 +1,6 @@
-#include "nn/mlp.hpp"
+#include "strata/nn/mlp.hpp"
 
-#include "nn/dropout.hpp"
+#include "strata/nn/dropout.hpp"
 
 namespace strata {
 

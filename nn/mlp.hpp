@@ -4,9 +4,9 @@
 #include <optional>
 #include <vector>
 
-#include "nn/activation.hpp"
-#include "nn/batch_norm.hpp"
-#include "nn/linear.hpp"
+#include "strata/nn/activation.hpp"
+#include "strata/nn/batch_norm.hpp"
+#include "strata/nn/linear.hpp"
 
 namespace strata {
 

@@ -6,7 +6,7 @@
 #include <type_traits>
 #include <variant>
 
-#include "tensor/tensor.hpp"
+#include "strata/tensor/tensor.hpp"
 
 namespace strata {
 

@@ -1,9 +1,9 @@
-#include "nn/optimizer.hpp"
+#include "strata/nn/optimizer.hpp"
 
 #include <algorithm>
 #include <cmath>
 
-#include "tensor/evaluate.hpp"
+#include "strata/tensor/expression.hpp"
 
 namespace strata {
 

@@ -5,9 +5,9 @@
 #include <string>
 #include <vector>
 
-#include "nn/fields.hpp"
-#include "nn/rules.hpp"
-#include "nn/update.hpp"
+#include "strata/nn/fields.hpp"
+#include "strata/nn/rules.hpp"
+#include "strata/nn/update.hpp"
 
 namespace strata {
 

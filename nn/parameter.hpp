@@ -1,8 +1,8 @@
 // What a module is made of, and what it is called with.
 #pragma once
 
-#include "autograd/tape.hpp"
-#include "tensor/random.hpp"
+#include "strata/autograd/tape.hpp"
+#include "strata/tensor/random.hpp"
 
 namespace strata {
 

@@ -7,8 +7,8 @@
 #include <cstdint>
 #include <variant>
 
-#include "nn/names.hpp"
-#include "tensor/tensor.hpp"
+#include "strata/nn/names.hpp"
+#include "strata/tensor/expression.hpp"
 
 namespace strata {
 

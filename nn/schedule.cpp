@@ -1,4 +1,4 @@
-#include "nn/schedule.hpp"
+#include "strata/nn/schedule.hpp"
 
 #include <algorithm>
 #include <cmath>

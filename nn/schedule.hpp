@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <functional>
 
-#include "nn/names.hpp"
+#include "strata/nn/names.hpp"
 
 namespace strata {
 

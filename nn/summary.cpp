@@ -1,4 +1,4 @@
-#include "nn/summary.hpp"
+#include "strata/nn/summary.hpp"
 
 #include <algorithm>
 

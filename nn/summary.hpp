@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "nn/fields.hpp"
+#include "strata/nn/fields.hpp"
 
 namespace strata {
 

@@ -8,7 +8,7 @@
 #include <variant>
 #include <vector>
 
-#include "tensor/tensor.hpp"
+#include "strata/tensor/tensor.hpp"
 
 namespace strata::detail {
 

@@ -1,12 +1,13 @@
-#include "tensor/linalg.hpp"
+#include "strata/tensor/linalg.hpp"
 
 #include <cblas.h>
 #include <omp.h>
 #include <pthread.h>
 
+#include <cmath>
 #include <mutex>
 
-#include "tensor/parallel.hpp"
+#include "strata/tensor/parallel.hpp"
 
 namespace strata {
 namespace {
@@ -29,6 +30,17 @@ void gemv(blasint m, blasint k, const float* a, blasint lda, const float* x, bla
 void gemv(blasint m, blasint k, const double* a, blasint lda, const double* x, blasint incx, double beta,
           double* y, blasint incy) {
   cblas_dgemv(CblasRowMajor, CblasNoTrans, m, k, 1, a, lda, x, incx, beta, y, incy);
+}
+
+// b = op(lower)⁻¹ b
+void trsm(CBLAS_TRANSPOSE t, blasint rows, blasint columns, const float* lower, float* b) {
+  cblas_strsm(CblasRowMajor, CblasLeft, CblasLower, t, CblasNonUnit, rows, columns, 1, lower, rows, b,
+              columns);
+}
+
+void trsm(CBLAS_TRANSPOSE t, blasint rows, blasint columns, const double* lower, double* b) {
+  cblas_dtrsm(CblasRowMajor, CblasLeft, CblasLower, t, CblasNonUnit, rows, columns, 1, lower, rows, b,
+              columns);
 }
 
 // How many of the last columns of a small m × n product OpenBLAS's AVX-512 kernel would allocate memory for.
@@ -84,17 +96,26 @@ template <class T> void matmul(const Tensor<T>& a, Transpose transpose_a, const 
     c.resize({m, n});
   else if (c.dimension() != 2 || c.shape(0) != m || c.shape(1) != n)
     fail("matmul", "cannot accumulate into " + to_string(c.shape()) + ": " + facts());
+  matmul(MatrixView<const T>{a.data(), a.shape(0), a.shape(1)}, transpose_a,
+         MatrixView<const T>{b.data(), b.shape(0), b.shape(1)}, transpose_b, beta,
+         MatrixView<T>{c.data(), m, n});
+}
+
+template <class T> void matmul(MatrixView<const T> a, Transpose transpose_a, MatrixView<const T> b,
+                               Transpose transpose_b, T beta, MatrixView<T> c) {
+  const bool ta = transpose_a == Transpose::yes, tb = transpose_b == Transpose::yes;
+  const std::size_t m = c.rows, n = c.columns, k = ta ? a.rows : a.columns;
   if (m == 0 || n == 0) return;
   if (k == 0) {
-    if (beta == T(0)) c.fill(T(0));
+    if (beta == T(0)) std::fill_n(c.data, m * n, T(0));
     return;
   }
 
-  const std::size_t lda = a.shape(1), ldb = b.shape(1);
+  const std::size_t lda = a.columns, ldb = b.columns;
   const auto piece = [&](std::size_t row, std::size_t rows, std::size_t column, std::size_t columns) {
-    const T* a_rows = a.data() + (ta ? row : row * lda);
-    const T* b_columns = b.data() + (tb ? column * ldb : column);
-    T* target = c.data() + row * n + column;
+    const T* a_rows = a.data + (ta ? row : row * lda);
+    const T* b_columns = b.data + (tb ? column * ldb : column);
+    T* target = c.data + row * n + column;
     const SingleThreadedBlas guard;
     const std::size_t single = ta || tb ? 0 : awkward_columns(rows, columns, k), together = columns - single;
     if (together > 0)
@@ -121,14 +142,39 @@ template <class T> void matmul(const Tensor<T>& a, Transpose transpose_a, const 
       register_block);
 }
 
+template <class T> void cholesky(MatrixView<T> a) {
+  const std::size_t n = a.rows;
+  const auto entry = [&](std::size_t i, std::size_t j) -> T& { return a.data[i * n + j]; };
+  for (std::size_t i = 0; i < n; ++i) {
+    for (std::size_t j = 0; j <= i; ++j) {
+      T rest = T(0.5) * (entry(i, j) + entry(j, i));
+      for (std::size_t k = 0; k < j; ++k) rest -= entry(i, k) * entry(j, k);
+      if (i == j && !(rest > T(0))) fail("cholesky", "the matrix is not positive definite");
+      entry(i, j) = i == j ? std::sqrt(rest) : rest / entry(j, j);
+    }
+  }
+  for (std::size_t i = 0; i < n; ++i) std::fill_n(&entry(i, i) + 1, n - i - 1, T(0));
+}
+
+template <class T> void solve_triangular(MatrixView<const T> lower, Transpose transpose, MatrixView<T> b) {
+  if (b.rows == 0 || b.columns == 0) return;
+  const SingleThreadedBlas guard;
+  trsm(transpose == Transpose::yes ? CblasTrans : CblasNoTrans, static_cast<blasint>(b.rows),
+       static_cast<blasint>(b.columns), lower.data, b.data);
+}
+
 std::string blas_description() {
   constexpr const char* builds[] = {"serial", "pthread", "OpenMP"};
   return std::string("OpenBLAS ") + openblas_get_corename() + ", " + builds[openblas_get_parallel()] +
          " build";
 }
 
-template void matmul(const Tensor<float>&, Transpose, const Tensor<float>&, Transpose, float, Tensor<float>&);
-template void matmul(const Tensor<double>&, Transpose, const Tensor<double>&, Transpose, double,
-                     Tensor<double>&);
+#define STRATA_INSTANTIATE(T)                                                                             \
+  template void matmul(const Tensor<T>&, Transpose, const Tensor<T>&, Transpose, T, Tensor<T>&);          \
+  template void matmul(MatrixView<const T>, Transpose, MatrixView<const T>, Transpose, T, MatrixView<T>); \
+  template void cholesky(MatrixView<T>);                                                                  \
+  template void solve_triangular(MatrixView<const T>, Transpose, MatrixView<T>);
+STRATA_INSTANTIATE(float)
+STRATA_INSTANTIATE(double)
 
 }  // namespace strata

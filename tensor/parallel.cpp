@@ -1,4 +1,4 @@
-#include "tensor/parallel.hpp"
+#include "strata/tensor/parallel.hpp"
 
 #include <pthread.h>
 
@@ -10,12 +10,12 @@
 #include <system_error>
 #include <thread>
 
-#include "tensor/processors.hpp"
+#include "strata/tensor/processors.hpp"
 
 namespace strata {
 namespace {
 
-using Run = void (*)(void*, std::size_t, std::size_t);
+using RunPiece = void (*)(void*, std::size_t, std::size_t);
 
 thread_local std::size_t chosen_count = 0;  // 0: the default
 thread_local bool within_piece = false;
@@ -23,10 +23,10 @@ thread_local bool within_piece = false;
 // A loop and its pieces. The first is the calling thread's share; every other share is cut in two. So the
 // caller, where nobody helps, does all of it without having waited, a worker that loses its core holds back
 // half a share at most, and the other factor of a product is packed only once more for each worker.
-struct Loop {
+struct CutLoop {
   std::size_t n, multiple, threads;
   void* context;
-  Run run;
+  RunPiece run;
 
   std::uint32_t pieces() const { return static_cast<std::uint32_t>(2 * threads - 1); }
   void run_piece(std::size_t piece) const {
@@ -65,7 +65,7 @@ class Team {
   void disown() { owned_.store(false, std::memory_order_release); }
 
   // For the owner.
-  void run(const Loop& loop) noexcept {
+  void run(const CutLoop& loop) noexcept {
     hire(loop.threads - 1);
     const std::uint32_t job = job_.load(std::memory_order_relaxed) + 1, pieces = loop.pieces();
     n_.store(loop.n, std::memory_order_relaxed);
@@ -112,9 +112,9 @@ class Team {
     for (;;) {
       std::uint64_t ticket = ticket_.load(std::memory_order_acquire);
       const auto waiting = static_cast<std::uint32_t>(ticket);
-      const Loop loop{n_.load(std::memory_order_relaxed), multiple_.load(std::memory_order_relaxed),
-                      threads_.load(std::memory_order_relaxed), context_.load(std::memory_order_relaxed),
-                      run_.load(std::memory_order_relaxed)};
+      const CutLoop loop{n_.load(std::memory_order_relaxed), multiple_.load(std::memory_order_relaxed),
+                         threads_.load(std::memory_order_relaxed), context_.load(std::memory_order_relaxed),
+                         run_.load(std::memory_order_relaxed)};
       if (waiting == 0 || thread >= loop.threads) return;
       if (!ticket_.compare_exchange_weak(ticket, ticket - 1, std::memory_order_acq_rel)) continue;
       loop.run_piece(loop.pieces() - waiting);
@@ -126,7 +126,7 @@ class Team {
   std::size_t workers_ = 0;
   std::atomic<std::size_t> n_ = 0, multiple_ = 0, threads_ = 0;
   std::atomic<void*> context_ = nullptr;
-  std::atomic<Run> run_ = nullptr;
+  std::atomic<RunPiece> run_ = nullptr;
   alignas(64) std::atomic<std::uint64_t> ticket_ = 0;      // the job's number, and its pieces not yet begun
   alignas(64) std::atomic<std::uint32_t> job_ = 0;         // workers wait for the next
   alignas(64) std::atomic<std::uint32_t> unfinished_ = 0;  // the owner waits for 0
@@ -151,11 +151,11 @@ std::size_t thread_count() {
 
 void set_thread_count(std::size_t count) { chosen_count = std::max<std::size_t>(count, 1); }
 
-void detail::run_parallel(std::size_t n, std::size_t multiple, void* context, Run run) {
+void detail::run_parallel(std::size_t n, std::size_t multiple, void* context, RunPiece run) {
   const std::size_t threads = std::min(thread_count(), (n + multiple - 1) / multiple);
   if (threads <= 1 || within_piece) return run(context, 0, n);
   [[maybe_unused]] static const int registered = pthread_atfork(nullptr, nullptr, forget_workers);
-  const Loop loop{n, multiple, threads, context, run};
+  const CutLoop loop{n, multiple, threads, context, run};
   const auto team = std::find_if(teams.begin(), teams.end(), [](Team& t) { return t.try_own(); });
   if (team == teams.end()) {  // the same pieces, so that the bits of a result do not depend on who else calls
     for (std::size_t piece = 0; piece < loop.pieces(); ++piece) loop.run_piece(piece);

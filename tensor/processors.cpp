@@ -1,4 +1,4 @@
-#include "tensor/processors.hpp"
+#include "strata/tensor/processors.hpp"
 
 #include <sched.h>
 

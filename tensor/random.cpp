@@ -1,4 +1,4 @@
-#include "tensor/random.hpp"
+#include "strata/tensor/random.hpp"
 
 #include <Random123/philox.h>
 
@@ -6,7 +6,7 @@
 #include <numbers>
 #include <numeric>
 
-#include "tensor/parallel.hpp"
+#include "strata/tensor/parallel.hpp"
 
 namespace strata {
 namespace {

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "tensor/tensor.hpp"
+#include "strata/tensor/tensor.hpp"
 
 namespace strata {
 

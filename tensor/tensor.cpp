@@ -1,4 +1,4 @@
-#include "tensor/tensor.hpp"
+#include "strata/tensor/tensor.hpp"
 
 #include <functional>
 #include <numeric>

@@ -3,7 +3,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "nn/fields.hpp"
+#include "strata/nn/fields.hpp"
 
 namespace strata::tests {
 

@@ -1,7 +1,7 @@
 // Random inputs of tests.
 #pragma once
 
-#include "tensor/random.hpp"
+#include "strata/tensor/random.hpp"
 
 namespace strata::tests {
 

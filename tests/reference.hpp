@@ -4,8 +4,8 @@
 #include <catch2/catch.hpp>
 #include <string>
 
-#include "nn/parameter.hpp"
-#include "tensor/io/safetensors.hpp"
+#include "strata/nn/parameter.hpp"
+#include "strata/tensor/io/safetensors.hpp"
 
 namespace strata::tests {
 

@@ -4,8 +4,8 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
-#include "tools/run/progress.hpp"
-#include "tools/run/trained_run.hpp"
+#include "strata/tools/run/progress.hpp"
+#include "strata/tools/run/trained_run.hpp"
 
 namespace {
 

@@ -1,8 +1,8 @@
 // Writes pictures of what a trained model generates.
 #include <iostream>
 
-#include "tensor/io/png.hpp"
-#include "tools/run/trained_run.hpp"
+#include "strata/tensor/io/png.hpp"
+#include "strata/tools/run/trained_run.hpp"
 
 namespace {
 

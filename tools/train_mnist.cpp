@@ -2,12 +2,12 @@
 // pictures.
 #include <iostream>
 
-#include "nn/summary.hpp"
-#include "tensor/io/png.hpp"
-#include "tensor/parallel.hpp"
-#include "tools/pictures/model_pictures.hpp"
-#include "tools/run/progress.hpp"
-#include "tools/run/trained_run.hpp"
+#include "strata/nn/summary.hpp"
+#include "strata/tensor/io/png.hpp"
+#include "strata/tensor/parallel.hpp"
+#include "strata/tools/pictures/model_pictures.hpp"
+#include "strata/tools/run/progress.hpp"
+#include "strata/tools/run/trained_run.hpp"
 
 namespace {
 

@@ -1,9 +1,9 @@
-#include "vae/batches.hpp"
+#include "strata/vae/batches.hpp"
 
 #include <algorithm>
 #include <numeric>
 
-#include "tensor/evaluate.hpp"
+#include "strata/tensor/expression.hpp"
 
 namespace strata {
 namespace {

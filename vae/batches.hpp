@@ -8,8 +8,8 @@
 #include <utility>
 #include <variant>
 
-#include "nn/names.hpp"
-#include "vae/pass.hpp"
+#include "strata/nn/names.hpp"
+#include "strata/vae/pass.hpp"
 
 namespace strata {
 

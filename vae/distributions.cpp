@@ -1,6 +1,6 @@
-#include "vae/distributions.hpp"
+#include "strata/vae/distributions.hpp"
 
-#include "autograd/operations.hpp"
+#include "strata/autograd/operations.hpp"
 
 namespace strata {
 namespace {

@@ -4,7 +4,7 @@
 // is closed. A new one is a struct and its functions, wherever they stand.
 #pragma once
 
-#include "vae/noise.hpp"
+#include "strata/vae/noise.hpp"
 
 namespace strata {
 

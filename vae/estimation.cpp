@@ -1,4 +1,4 @@
-#include "vae/estimation.hpp"
+#include "strata/vae/estimation.hpp"
 
 #include <numeric>
 

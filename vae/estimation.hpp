@@ -7,9 +7,9 @@
 #include <limits>
 #include <vector>
 
-#include "vae/batches.hpp"
-#include "vae/metrics.hpp"
-#include "vae/streams.hpp"
+#include "strata/vae/batches.hpp"
+#include "strata/vae/metrics.hpp"
+#include "strata/vae/streams.hpp"
 
 namespace strata {
 

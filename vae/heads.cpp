@@ -1,10 +1,10 @@
-#include "vae/heads.hpp"
+#include "strata/vae/heads.hpp"
 
 #include <algorithm>
 #include <cmath>
 
-#include "autograd/elementwise.hpp"
-#include "autograd/shape.hpp"
+#include "strata/autograd/elementwise.hpp"
+#include "strata/autograd/shape.hpp"
 
 namespace strata {
 namespace {

@@ -1,8 +1,8 @@
 // Heads: networks whose outputs are distributions.
 #pragma once
 
-#include "nn/mlp.hpp"
-#include "vae/distributions.hpp"
+#include "strata/nn/mlp.hpp"
+#include "strata/vae/distributions.hpp"
 
 namespace strata {
 

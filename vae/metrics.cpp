@@ -1,4 +1,4 @@
-#include "vae/metrics.hpp"
+#include "strata/vae/metrics.hpp"
 
 #include <algorithm>
 #include <numeric>

@@ -1,7 +1,7 @@
 // What training and evaluation report.
 #pragma once
 
-#include "vae/pass.hpp"
+#include "strata/vae/pass.hpp"
 
 namespace strata {
 

@@ -1,4 +1,4 @@
-#include "vae/noise.hpp"
+#include "strata/vae/noise.hpp"
 
 #include <cmath>
 #include <memory>

@@ -4,8 +4,8 @@
 #include <functional>
 #include <vector>
 
-#include "autograd/tape.hpp"
-#include "tensor/random.hpp"
+#include "strata/autograd/tape.hpp"
+#include "strata/tensor/random.hpp"
 
 namespace strata {
 

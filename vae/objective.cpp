@@ -1,10 +1,10 @@
-#include "vae/objective.hpp"
+#include "strata/vae/objective.hpp"
 
 #include <cmath>
 
-#include "autograd/elementwise.hpp"
-#include "autograd/reduce.hpp"
-#include "autograd/shape.hpp"
+#include "strata/autograd/elementwise.hpp"
+#include "strata/autograd/reduce.hpp"
+#include "strata/autograd/shape.hpp"
 
 namespace strata {
 namespace {

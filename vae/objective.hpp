@@ -4,8 +4,8 @@
 
 #include <variant>
 
-#include "nn/names.hpp"
-#include "vae/pass.hpp"
+#include "strata/nn/names.hpp"
+#include "strata/vae/pass.hpp"
 
 namespace strata {
 

@@ -1,6 +1,6 @@
-#include "vae/pass.hpp"
+#include "strata/vae/pass.hpp"
 
-#include "autograd/arithmetic.hpp"
+#include "strata/autograd/arithmetic.hpp"
 
 namespace strata {
 namespace {

@@ -3,8 +3,8 @@
 
 #include <concepts>
 
-#include "nn/parameter.hpp"
-#include "vae/noise.hpp"
+#include "strata/nn/parameter.hpp"
+#include "strata/vae/noise.hpp"
 
 namespace strata {
 

@@ -1,14 +1,14 @@
 // The pass of a model of one stochastic layer, whatever its parts.
 #pragma once
 
-#include "vae/distributions.hpp"
-#include "vae/pass.hpp"
+#include "strata/vae/distributions.hpp"
+#include "strata/vae/pass.hpp"
 
 namespace strata {
 
 /// z ~ q(z | x), x ~ p(x | z), z ~ p(z): draws z for each of the N rows of x, K times, and gives every term.
-/// `q` is a distribution of N rows, `decoder` a head, `prior` a distribution of z. The divergence is in closed
-/// form where `kl(q, prior)` is known.
+/// `q` is a distribution of N rows, `decoder` a head, `prior` a distribution of z. The divergence is in
+/// closed form where `kl(q, prior)` is known.
 template <class T, class Q, class Head, class P>
 Pass<T> single_layer_pass(const Given<T>& given, const Q& q, const Head& decoder, const P& prior,
                           const Noise<T>& noise, Context context = {}) {

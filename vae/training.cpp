@@ -1,4 +1,4 @@
-#include "vae/training.hpp"
+#include "strata/vae/training.hpp"
 
 namespace strata {
 

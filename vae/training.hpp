@@ -7,13 +7,13 @@
 #include <stdexcept>
 #include <vector>
 
-#include "autograd/arithmetic.hpp"
-#include "nn/optimizer.hpp"
-#include "nn/schedule.hpp"
-#include "vae/batches.hpp"
-#include "vae/metrics.hpp"
-#include "vae/objective.hpp"
-#include "vae/streams.hpp"
+#include "strata/autograd/arithmetic.hpp"
+#include "strata/nn/optimizer.hpp"
+#include "strata/nn/schedule.hpp"
+#include "strata/vae/batches.hpp"
+#include "strata/vae/metrics.hpp"
+#include "strata/vae/objective.hpp"
+#include "strata/vae/streams.hpp"
 
 namespace strata {
 

@@ -1,4 +1,4 @@
-#include "tensor/io/file.hpp"
+#include "strata/tensor/io/file.hpp"
 
 #include <fcntl.h>
 #include <unistd.h>

@@ -1,4 +1,4 @@
-#include "tensor/io/idx.hpp"
+#include "strata/tensor/io/idx.hpp"
 
 #include <zlib.h>
 
@@ -8,7 +8,7 @@
 #include <memory>
 #include <system_error>
 
-#include "tensor/io/file.hpp"
+#include "strata/tensor/io/file.hpp"
 
 namespace strata {
 namespace {

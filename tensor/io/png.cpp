@@ -1,10 +1,10 @@
-#include "tensor/io/png.hpp"
+#include "strata/tensor/io/png.hpp"
 
 #include <png.h>
 
 #include <string>
 
-#include "tensor/io/file.hpp"
+#include "strata/tensor/io/file.hpp"
 
 namespace strata {
 

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 
-#include "tensor/tensor.hpp"
+#include "strata/tensor/tensor.hpp"
 
 namespace strata {
 

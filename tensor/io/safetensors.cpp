@@ -1,4 +1,4 @@
-#include "tensor/io/safetensors.hpp"
+#include "strata/tensor/io/safetensors.hpp"
 
 #include <algorithm>
 #include <bit>
@@ -9,7 +9,7 @@
 #include <stdexcept>
 #include <tuple>
 
-#include "tensor/io/file.hpp"
+#include "strata/tensor/io/file.hpp"
 
 namespace strata {
 namespace {

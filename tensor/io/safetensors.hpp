@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "tensor/tensor.hpp"
+#include "strata/tensor/tensor.hpp"
 
 namespace strata {
 

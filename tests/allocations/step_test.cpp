@@ -1,10 +1,10 @@
 // A warm training step allocates nothing, whatever the model: counted over the whole process.
 #include <catch2/catch.hpp>
 
-#include "autograd/operations.hpp"
-#include "tools/benchmark/allocation_counter.hpp"
-#include "vae/models/vae.hpp"
-#include "vae/training.hpp"
+#include "strata/autograd/operations.hpp"
+#include "strata/tools/benchmark/allocation_counter.hpp"
+#include "strata/vae/models/vae.hpp"
+#include "strata/vae/training.hpp"
 
 using namespace strata;
 

@@ -1,12 +1,12 @@
-#include "autograd/gradcheck.hpp"
+#include "strata/autograd/gradcheck.hpp"
 
 #include <catch2/catch.hpp>
 
-#include "autograd/elementwise.hpp"
-#include "autograd/linear_algebra.hpp"
-#include "autograd/reduce.hpp"
-#include "tensor/random.hpp"
-#include "tests/random_tensor.hpp"
+#include "strata/autograd/elementwise.hpp"
+#include "strata/autograd/linear_algebra.hpp"
+#include "strata/autograd/reduce.hpp"
+#include "strata/tensor/random.hpp"
+#include "strata/tests/random_tensor.hpp"
 
 using namespace strata;
 using Catch::Matchers::Contains;

@@ -1,4 +1,4 @@
-#include "tests/autograd/gradient_table.hpp"
+#include "strata/tests/autograd/gradient_table.hpp"
 
 #include <catch2/catch.hpp>
 #include <filesystem>
@@ -7,10 +7,10 @@
 #include <regex>
 #include <set>
 
-#include "autograd/arithmetic.hpp"
-#include "autograd/gradcheck.hpp"
-#include "autograd/shape.hpp"
-#include "tensor/random.hpp"
+#include "strata/autograd/arithmetic.hpp"
+#include "strata/autograd/gradcheck.hpp"
+#include "strata/autograd/shape.hpp"
+#include "strata/tensor/random.hpp"
 
 using namespace strata;
 using namespace strata::tests;

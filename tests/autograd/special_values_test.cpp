@@ -3,9 +3,9 @@
 #include <cmath>
 #include <limits>
 
-#include "autograd/elementwise.hpp"
-#include "autograd/probability.hpp"
-#include "autograd/reduce.hpp"
+#include "strata/autograd/elementwise.hpp"
+#include "strata/autograd/probability.hpp"
+#include "strata/autograd/reduce.hpp"
 
 using namespace strata;
 

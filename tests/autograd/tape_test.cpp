@@ -1,11 +1,11 @@
-#include "autograd/tape.hpp"
+#include "strata/autograd/tape.hpp"
 
 #include <catch2/catch.hpp>
 
-#include "autograd/elementwise.hpp"
-#include "autograd/linear_algebra.hpp"
-#include "autograd/probability.hpp"
-#include "autograd/reduce.hpp"
+#include "strata/autograd/elementwise.hpp"
+#include "strata/autograd/linear_algebra.hpp"
+#include "strata/autograd/probability.hpp"
+#include "strata/autograd/reduce.hpp"
 
 using namespace strata;
 

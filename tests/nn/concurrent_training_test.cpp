@@ -2,12 +2,12 @@
 #include <catch2/catch.hpp>
 #include <thread>
 
-#include "autograd/elementwise.hpp"
-#include "autograd/reduce.hpp"
-#include "nn/mlp.hpp"
-#include "nn/optimizer.hpp"
-#include "tensor/parallel.hpp"
-#include "tensor/random.hpp"
+#include "strata/autograd/elementwise.hpp"
+#include "strata/autograd/reduce.hpp"
+#include "strata/nn/mlp.hpp"
+#include "strata/nn/optimizer.hpp"
+#include "strata/tensor/parallel.hpp"
+#include "strata/tensor/random.hpp"
 
 using namespace strata;
 

@@ -1,14 +1,14 @@
-#include "nn/mlp.hpp"
+#include "strata/nn/mlp.hpp"
 
 #include <catch2/catch.hpp>
 
-#include "autograd/elementwise.hpp"
-#include "nn/checkpoint.hpp"
-#include "nn/dropout.hpp"
-#include "nn/gradcheck.hpp"
-#include "nn/summary.hpp"
-#include "tests/random_tensor.hpp"
-#include "tests/temporary_folder.hpp"
+#include "strata/autograd/elementwise.hpp"
+#include "strata/nn/checkpoint.hpp"
+#include "strata/nn/dropout.hpp"
+#include "strata/nn/gradcheck.hpp"
+#include "strata/nn/summary.hpp"
+#include "strata/tests/random_tensor.hpp"
+#include "strata/tests/temporary_folder.hpp"
 
 using namespace strata;
 using tests::normals;

@@ -1,10 +1,10 @@
-#include "nn/optimizer.hpp"
+#include "strata/nn/optimizer.hpp"
 
 #include <catch2/catch.hpp>
 
-#include "autograd/elementwise.hpp"
-#include "autograd/reduce.hpp"
-#include "tests/reference.hpp"
+#include "strata/autograd/elementwise.hpp"
+#include "strata/autograd/reduce.hpp"
+#include "strata/tests/reference.hpp"
 
 using namespace strata;
 

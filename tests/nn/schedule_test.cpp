@@ -1,4 +1,4 @@
-#include "nn/schedule.hpp"
+#include "strata/nn/schedule.hpp"
 
 #include <catch2/catch.hpp>
 #include <cmath>

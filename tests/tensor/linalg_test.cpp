@@ -1,9 +1,9 @@
-#include "tensor/linalg.hpp"
+#include "strata/tensor/linalg.hpp"
 
 #include <catch2/catch.hpp>
 
-#include "tensor/parallel.hpp"
-#include "tensor/random.hpp"
+#include "strata/tensor/parallel.hpp"
+#include "strata/tensor/random.hpp"
 
 using namespace strata;
 

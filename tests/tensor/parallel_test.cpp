@@ -1,4 +1,4 @@
-#include "tensor/parallel.hpp"
+#include "strata/tensor/parallel.hpp"
 
 #include <sys/wait.h>
 #include <unistd.h>
@@ -12,8 +12,8 @@
 #include <thread>
 #include <vector>
 
-#include "tensor/linalg.hpp"
-#include "tensor/random.hpp"
+#include "strata/tensor/linalg.hpp"
+#include "strata/tensor/random.hpp"
 
 using namespace strata;
 

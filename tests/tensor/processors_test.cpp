@@ -1,10 +1,10 @@
-#include "tensor/processors.hpp"
+#include "strata/tensor/processors.hpp"
 
 #include <catch2/catch.hpp>
 #include <fstream>
 #include <limits>
 
-#include "tests/temporary_folder.hpp"
+#include "strata/tests/temporary_folder.hpp"
 
 using namespace strata;
 

@@ -1,4 +1,4 @@
-#include "tensor/random.hpp"
+#include "strata/tensor/random.hpp"
 
 #include <Random123/philox.h>
 
@@ -7,7 +7,7 @@
 #include <numeric>
 #include <set>
 
-#include "tensor/parallel.hpp"
+#include "strata/tensor/parallel.hpp"
 
 using namespace strata;
 

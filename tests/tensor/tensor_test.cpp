@@ -1,4 +1,4 @@
-#include "tensor/tensor.hpp"
+#include "strata/tensor/tensor.hpp"
 
 #include <catch2/catch.hpp>
 

@@ -2,7 +2,7 @@
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
-#include "tests/tools/program_folder.hpp"
+#include "strata/tests/tools/program_folder.hpp"
 
 using namespace strata::tools;
 using Catch::Matchers::Contains;

@@ -17,7 +17,7 @@
 #include <thread>
 #include <vector>
 
-#include "tests/temporary_folder.hpp"
+#include "strata/tests/temporary_folder.hpp"
 
 namespace strata::tools {
 

@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "tests/temporary_folder.hpp"
-#include "tests/tools/data/idx_files.hpp"
-#include "tests/tools/program.hpp"
+#include "strata/tests/temporary_folder.hpp"
+#include "strata/tests/tools/data/idx_files.hpp"
+#include "strata/tests/tools/program.hpp"
 
 namespace strata::tools {
 

@@ -5,9 +5,9 @@
 #include <map>
 #include <sstream>
 
-#include "tensor/io/safetensors.hpp"
-#include "tests/temporary_folder.hpp"
-#include "tests/tools/program_folder.hpp"
+#include "strata/tensor/io/safetensors.hpp"
+#include "strata/tests/temporary_folder.hpp"
+#include "strata/tests/tools/program_folder.hpp"
 
 using namespace strata;
 using namespace strata::tools;

@@ -3,8 +3,8 @@
 
 #include <xtensor-blas/xlinalg.hpp>
 
-#include "tests/random_tensor.hpp"
-#include "vae/heads.hpp"
+#include "strata/tests/random_tensor.hpp"
+#include "strata/vae/heads.hpp"
 
 namespace strata::tests {
 

@@ -1,9 +1,9 @@
-#include "vae/training.hpp"
+#include "strata/vae/training.hpp"
 
 #include <catch2/catch.hpp>
 
-#include "autograd/reduce.hpp"
-#include "vae/models/vae.hpp"
+#include "strata/autograd/reduce.hpp"
+#include "strata/vae/models/vae.hpp"
 
 using namespace strata;
 

@@ -1,4 +1,4 @@
-#include "tools/benchmark/allocation_counter.hpp"
+#include "strata/tools/benchmark/allocation_counter.hpp"
 
 #include <dlfcn.h>
 

@@ -11,14 +11,14 @@
 #include <chrono>
 #include <functional>
 
-#include "autograd/elementwise.hpp"
-#include "autograd/probability.hpp"
-#include "autograd/reduce.hpp"
-#include "tensor/linalg.hpp"
-#include "tensor/parallel.hpp"
-#include "tools/benchmark/allocation_counter.hpp"
-#include "vae/models/vae.hpp"
-#include "vae/training.hpp"
+#include "strata/autograd/elementwise.hpp"
+#include "strata/autograd/probability.hpp"
+#include "strata/autograd/reduce.hpp"
+#include "strata/tensor/linalg.hpp"
+#include "strata/tensor/parallel.hpp"
+#include "strata/tools/benchmark/allocation_counter.hpp"
+#include "strata/vae/models/vae.hpp"
+#include "strata/vae/training.hpp"
 
 namespace {
 
@@ -219,7 +219,7 @@ template <class F> void elementwise(benchmark::State& state, F f) {
       const Tensor<float> cotangent(y.shape(), 1.0f);
       backward.push_back(milliseconds([&] { tape.backward(y, cotangent); }));
     }
-    copy.push_back(milliseconds([&] { write_elementwise(target, input); }));
+    copy.push_back(milliseconds([&] { write(target, input); }));
   }
   const double per_element = 1e6 / static_cast<double>(rows * columns);
   state.counters["forward_ns"] = per_element * median(forward);
@@ -240,7 +240,7 @@ void adam(benchmark::State& state) {
   for (auto _ : state) {
     for (const auto& [name, parameter] : optimizer.parameters()) parameter->gradient.received = true;
     times.push_back(milliseconds([&] { optimizer.step(); }));
-    copy.push_back(milliseconds([&] { write_elementwise(to, from); }));
+    copy.push_back(milliseconds([&] { write(to, from); }));
   }
   state.counters["step_ns"] = 1e6 * median(times) / static_cast<double>(count);
   state.counters["copy_ns"] = 1e6 * median(copy) / static_cast<double>(count);

@@ -1,4 +1,4 @@
-#include "tools/data/download.hpp"
+#include "strata/tools/data/download.hpp"
 
 #include <curl/curl.h>
 #include <openssl/evp.h>
@@ -11,8 +11,8 @@
 #include <string_view>
 #include <utility>
 
-#include "tensor/io/file.hpp"
-#include "tensor/io/idx.hpp"
+#include "strata/tensor/io/file.hpp"
+#include "strata/tensor/io/idx.hpp"
 
 namespace strata::tools {
 namespace {

@@ -1,4 +1,4 @@
-#include "tools/data/mnist.hpp"
+#include "strata/tools/data/mnist.hpp"
 
 #include <algorithm>
 #include <cstdlib>
@@ -7,9 +7,9 @@
 #include <utility>
 #include <vector>
 
-#include "nn/summary.hpp"
-#include "tensor/io/file.hpp"
-#include "tensor/io/idx.hpp"
+#include "strata/nn/summary.hpp"
+#include "strata/tensor/io/file.hpp"
+#include "strata/tensor/io/idx.hpp"
 
 namespace strata::tools {
 namespace {

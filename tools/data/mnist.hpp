@@ -6,8 +6,8 @@
 #include <optional>
 #include <string>
 
-#include "tools/data/download.hpp"
-#include "vae/batches.hpp"
+#include "strata/tools/data/download.hpp"
+#include "strata/vae/batches.hpp"
 
 namespace strata::tools {
 

@@ -1,4 +1,4 @@
-#include "tools/pictures/model_pictures.hpp"
+#include "strata/tools/pictures/model_pictures.hpp"
 
 #include <cmath>
 #include <numbers>

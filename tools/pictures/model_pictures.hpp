@@ -3,9 +3,9 @@
 
 #include <algorithm>
 
-#include "autograd/shape.hpp"
-#include "tools/pictures/tiles.hpp"
-#include "vae/estimation.hpp"
+#include "strata/autograd/shape.hpp"
+#include "strata/tools/pictures/tiles.hpp"
+#include "strata/vae/estimation.hpp"
 
 namespace strata::tools {
 

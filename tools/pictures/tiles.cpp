@@ -1,4 +1,4 @@
-#include "tools/pictures/tiles.hpp"
+#include "strata/tools/pictures/tiles.hpp"
 
 #include <algorithm>
 #include <array>

@@ -1,4 +1,4 @@
-#include "tools/run/command_line.hpp"
+#include "strata/tools/run/command_line.hpp"
 
 #include <array>
 #include <charconv>
@@ -7,7 +7,7 @@
 #include <exception>
 #include <iostream>
 
-#include "tensor/parallel.hpp"
+#include "strata/tensor/parallel.hpp"
 
 namespace strata::tools {
 

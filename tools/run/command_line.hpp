@@ -5,7 +5,7 @@
 #include <functional>
 #include <string>
 
-#include "tools/data/mnist.hpp"
+#include "strata/tools/data/mnist.hpp"
 
 namespace strata::tools {
 

@@ -1,6 +1,6 @@
-#include "tools/run/metrics_csv.hpp"
+#include "strata/tools/run/metrics_csv.hpp"
 
-#include "tensor/io/file.hpp"
+#include "strata/tensor/io/file.hpp"
 
 namespace strata::tools {
 

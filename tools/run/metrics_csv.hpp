@@ -4,7 +4,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "vae/metrics.hpp"
+#include "strata/vae/metrics.hpp"
 
 namespace strata::tools {
 

@@ -1,4 +1,4 @@
-#include "tools/run/progress.hpp"
+#include "strata/tools/run/progress.hpp"
 
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -14,7 +14,7 @@
 #include <string_view>
 #include <utility>
 
-#include "tensor/tensor.hpp"
+#include "strata/tensor/tensor.hpp"
 
 namespace strata::tools {
 namespace {

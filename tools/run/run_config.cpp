@@ -1,9 +1,9 @@
-#include "tools/run/run_config.hpp"
+#include "strata/tools/run/run_config.hpp"
 
 #include <algorithm>
 #include <sstream>
 
-#include "tools/run/command_line.hpp"
+#include "strata/tools/run/command_line.hpp"
 
 namespace strata::tools {
 namespace {

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "vae/models/vae.hpp"
-#include "vae/training.hpp"
+#include "strata/vae/models/vae.hpp"
+#include "strata/vae/training.hpp"
 
 namespace CLI {
 class App;

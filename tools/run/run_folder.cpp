@@ -1,7 +1,7 @@
-#include "tools/run/run_folder.hpp"
+#include "strata/tools/run/run_folder.hpp"
 
-#include "nn/checkpoint.hpp"
-#include "tensor/io/file.hpp"
+#include "strata/nn/checkpoint.hpp"
+#include "strata/tensor/io/file.hpp"
 
 namespace strata::tools {
 namespace {

@@ -4,8 +4,8 @@
 #include <filesystem>
 #include <optional>
 
-#include "tools/run/metrics_csv.hpp"
-#include "tools/run/run_config.hpp"
+#include "strata/tools/run/metrics_csv.hpp"
+#include "strata/tools/run/run_config.hpp"
 
 namespace strata::tools {
 

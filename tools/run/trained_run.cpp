@@ -1,4 +1,4 @@
-#include "tools/run/trained_run.hpp"
+#include "strata/tools/run/trained_run.hpp"
 
 namespace strata::tools {
 

@@ -1,10 +1,10 @@
 // A trained run and its data: what evaluate and generate begin with, and train_mnist ends with.
 #pragma once
 
-#include "tensor/parallel.hpp"
-#include "tools/pictures/model_pictures.hpp"
-#include "tools/run/command_line.hpp"
-#include "tools/run/run_folder.hpp"
+#include "strata/tensor/parallel.hpp"
+#include "strata/tools/pictures/model_pictures.hpp"
+#include "strata/tools/run/command_line.hpp"
+#include "strata/tools/run/run_folder.hpp"
 
 namespace strata::tools {
 

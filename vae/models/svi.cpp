@@ -1,4 +1,4 @@
-#include "vae/models/svi.hpp"
+#include "strata/vae/models/svi.hpp"
 
 namespace strata {
 namespace {

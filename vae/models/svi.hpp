@@ -4,11 +4,11 @@
 
 #include <span>
 
-#include "autograd/arithmetic.hpp"
-#include "autograd/reduce.hpp"
-#include "autograd/shape.hpp"
-#include "nn/optimizer.hpp"
-#include "vae/distributions.hpp"
+#include "strata/autograd/arithmetic.hpp"
+#include "strata/autograd/reduce.hpp"
+#include "strata/autograd/shape.hpp"
+#include "strata/nn/optimizer.hpp"
+#include "strata/vae/distributions.hpp"
 
 namespace strata {
 

@@ -1,6 +1,6 @@
-#include "vae/models/vae.hpp"
+#include "strata/vae/models/vae.hpp"
 
-#include "autograd/shape.hpp"
+#include "strata/autograd/shape.hpp"
 
 namespace strata {
 namespace {

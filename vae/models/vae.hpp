@@ -4,8 +4,8 @@
 
 #include <variant>
 
-#include "vae/heads.hpp"
-#include "vae/pass.hpp"
+#include "strata/vae/heads.hpp"
+#include "strata/vae/pass.hpp"
 
 namespace strata {
 

@@ -1,4 +1,4 @@
-#include "tensor/io/file.hpp"
+#include "strata/tensor/io/file.hpp"
 
 #include <signal.h>
 #include <sys/resource.h>
@@ -8,7 +8,7 @@
 #include <fstream>
 #include <limits>
 
-#include "tests/temporary_folder.hpp"
+#include "strata/tests/temporary_folder.hpp"
 
 using namespace strata;
 using Catch::Matchers::Contains;

@@ -1,4 +1,4 @@
-#include "tensor/io/idx.hpp"
+#include "strata/tensor/io/idx.hpp"
 
 #include <zlib.h>
 
@@ -6,8 +6,8 @@
 #include <fstream>
 #include <random>
 
-#include "tensor/io/file.hpp"
-#include "tests/temporary_folder.hpp"
+#include "strata/tensor/io/file.hpp"
+#include "strata/tests/temporary_folder.hpp"
 
 using namespace strata;
 using Catch::Matchers::Contains;

@@ -1,11 +1,11 @@
-#include "tensor/io/png.hpp"
+#include "strata/tensor/io/png.hpp"
 
 #include <png.h>
 
 #include <catch2/catch.hpp>
 #include <vector>
 
-#include "tests/temporary_folder.hpp"
+#include "strata/tests/temporary_folder.hpp"
 
 using namespace strata;
 using Catch::Matchers::Contains;

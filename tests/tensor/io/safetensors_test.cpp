@@ -1,12 +1,12 @@
-#include "tensor/io/safetensors.hpp"
+#include "strata/tensor/io/safetensors.hpp"
 
 #include <bit>
 #include <catch2/catch.hpp>
 #include <cstdint>
 #include <limits>
 
-#include "tensor/io/file.hpp"
-#include "tests/temporary_folder.hpp"
+#include "strata/tensor/io/file.hpp"
+#include "strata/tests/temporary_folder.hpp"
 
 using namespace strata;
 using Catch::Matchers::Contains;

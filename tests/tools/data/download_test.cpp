@@ -1,12 +1,12 @@
-#include "tools/data/download.hpp"
+#include "strata/tools/data/download.hpp"
 
 #include <catch2/catch.hpp>
 #include <fstream>
 #include <iterator>
 #include <sstream>
 
-#include "tests/temporary_folder.hpp"
-#include "tests/tools/data/loopback_server.hpp"
+#include "strata/tests/temporary_folder.hpp"
+#include "strata/tests/tools/data/loopback_server.hpp"
 
 using namespace strata;
 using namespace strata::tools;

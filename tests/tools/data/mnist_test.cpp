@@ -1,4 +1,4 @@
-#include "tools/data/mnist.hpp"
+#include "strata/tools/data/mnist.hpp"
 
 #include <catch2/catch.hpp>
 #include <cstdlib>
@@ -6,9 +6,9 @@
 #include <numeric>
 #include <sstream>
 
-#include "tests/temporary_folder.hpp"
-#include "tests/tools/data/idx_files.hpp"
-#include "tests/tools/data/loopback_server.hpp"
+#include "strata/tests/temporary_folder.hpp"
+#include "strata/tests/tools/data/idx_files.hpp"
+#include "strata/tests/tools/data/loopback_server.hpp"
 
 using namespace strata;
 using namespace strata::tools;

@@ -1,8 +1,8 @@
-#include "tools/pictures/model_pictures.hpp"
+#include "strata/tools/pictures/model_pictures.hpp"
 
 #include <catch2/catch.hpp>
 
-#include "vae/models/vae.hpp"
+#include "strata/vae/models/vae.hpp"
 
 using namespace strata;
 using namespace strata::tools;
@@ -25,8 +25,8 @@ TEST_CASE("The manifold's grid has equal steps of probability, or of z") {
 TEST_CASE("Pictures are of any image's shape, with labels or without") {
   Rng rng{1};
   for (const std::size_t classes : {0, 3}) {
-    const Vae<float> vae({.data = 24, .hidden = {8}, .latent = {3, 2}, .upper_hidden = {6}, .condition = classes},
-                         rng);
+    const Vae<float> vae(
+        {.data = 24, .hidden = {8}, .latent = {3, 2}, .upper_hidden = {6}, .condition = classes}, rng);
     Dataset data{Tensor<std::uint8_t>(Shape{20, 4, 6}, std::uint8_t{100})};
     data.labels = Tensor<std::uint8_t>(Shape{20}, std::uint8_t{2});
     data.classes = 3;

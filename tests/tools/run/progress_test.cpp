@@ -1,4 +1,4 @@
-#include "tools/run/progress.hpp"
+#include "strata/tools/run/progress.hpp"
 
 #include <pty.h>
 #include <unistd.h>

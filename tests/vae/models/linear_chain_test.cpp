@@ -6,10 +6,10 @@
 #include <numeric>
 #include <xtensor-blas/xlinalg.hpp>
 
-#include "tests/random_tensor.hpp"
-#include "vae/estimation.hpp"
-#include "vae/models/vae.hpp"
-#include "vae/objective.hpp"
+#include "strata/tests/random_tensor.hpp"
+#include "strata/vae/estimation.hpp"
+#include "strata/vae/models/vae.hpp"
+#include "strata/vae/objective.hpp"
 
 using namespace strata;
 using tests::normals;

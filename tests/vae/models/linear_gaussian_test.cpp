@@ -4,12 +4,12 @@
 #include <numbers>
 #include <xtensor-blas/xlinalg.hpp>
 
-#include "autograd/elementwise.hpp"
-#include "autograd/linear_algebra.hpp"
-#include "autograd/probability.hpp"
-#include "autograd/reduce.hpp"
-#include "tests/vae/linear_decoder.hpp"
-#include "vae/models/vae.hpp"
+#include "strata/autograd/elementwise.hpp"
+#include "strata/autograd/linear_algebra.hpp"
+#include "strata/autograd/probability.hpp"
+#include "strata/autograd/reduce.hpp"
+#include "strata/tests/vae/linear_decoder.hpp"
+#include "strata/vae/models/vae.hpp"
 
 using namespace strata;
 using tests::normals;

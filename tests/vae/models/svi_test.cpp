@@ -1,11 +1,11 @@
-#include "vae/models/svi.hpp"
+#include "strata/vae/models/svi.hpp"
 
 #include <catch2/catch.hpp>
 #include <numeric>
 
-#include "autograd/operations.hpp"
-#include "tests/complete_fields.hpp"
-#include "tests/vae/linear_decoder.hpp"
+#include "strata/autograd/operations.hpp"
+#include "strata/tests/complete_fields.hpp"
+#include "strata/tests/vae/linear_decoder.hpp"
 
 using namespace strata;
 using tests::normals;
@@ -108,7 +108,6 @@ TEST_CASE("The fields of a model with local posteriors are complete") {
   Svi svi(linear_decoder(), points, latent);
   const Tensor<double> x = normals({points, data}, 3);
   Rng rng{1};
-  tests::check_complete_fields(svi, [&](Tape<double>& tape) {
-    return svi.scaled_elbo(svi.local.on(tape), tape.constant(x), 1, rng);
-  });
+  tests::check_complete_fields(
+      svi, [&](Tape<double>& tape) { return svi.scaled_elbo(svi.local.on(tape), tape.constant(x), 1, rng); });
 }

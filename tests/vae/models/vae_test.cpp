@@ -1,13 +1,13 @@
-#include "vae/models/vae.hpp"
+#include "strata/vae/models/vae.hpp"
 
 #include <catch2/catch.hpp>
 
-#include "autograd/operations.hpp"
-#include "nn/gradcheck.hpp"
-#include "nn/optimizer.hpp"
-#include "tests/complete_fields.hpp"
-#include "tests/reference.hpp"
-#include "vae/objective.hpp"
+#include "strata/autograd/operations.hpp"
+#include "strata/nn/gradcheck.hpp"
+#include "strata/nn/optimizer.hpp"
+#include "strata/tests/complete_fields.hpp"
+#include "strata/tests/reference.hpp"
+#include "strata/vae/objective.hpp"
 
 using namespace strata;
 
@@ -231,7 +231,8 @@ TEST_CASE("The hierarchy's gradients are right with every objective, covariance 
 }
 
 TEST_CASE("The fields of every configuration are complete") {
-  for (const auto likelihood : {Likelihood::bernoulli, Likelihood::normal_learned, Likelihood::normal_learned_each})
+  for (const auto likelihood :
+       {Likelihood::bernoulli, Likelihood::normal_learned, Likelihood::normal_learned_each})
     for (const auto covariance : {Covariance::diagonal, Covariance::full})
       for (const std::size_t condition : {0, 2}) {
         Rng rng{1};

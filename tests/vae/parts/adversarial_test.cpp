@@ -1,7 +1,7 @@
 // An adversarial step: a discriminator tells reconstructions from images, and the model learns to deceive it
 // (after Larsen et al. 2016), each by an optimizer of its own.
-#include "tests/vae/parts/check_model.hpp"
-#include "vae/models/vae.hpp"
+#include "strata/tests/vae/parts/check_model.hpp"
+#include "strata/vae/models/vae.hpp"
 
 using namespace strata;
 

@@ -1,7 +1,7 @@
 // A categorical likelihood: every pixel is one of several levels.
-#include "tests/vae/parts/check_model.hpp"
-#include "vae/heads.hpp"
-#include "vae/single_layer.hpp"
+#include "strata/tests/vae/parts/check_model.hpp"
+#include "strata/vae/heads.hpp"
+#include "strata/vae/single_layer.hpp"
 
 using namespace strata;
 

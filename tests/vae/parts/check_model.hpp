@@ -4,13 +4,13 @@
 #include <catch2/catch.hpp>
 #include <cmath>
 
-#include "autograd/operations.hpp"
-#include "nn/checkpoint.hpp"
-#include "nn/gradcheck.hpp"
-#include "tests/complete_fields.hpp"
-#include "tests/temporary_folder.hpp"
-#include "vae/estimation.hpp"
-#include "vae/training.hpp"
+#include "strata/autograd/operations.hpp"
+#include "strata/nn/checkpoint.hpp"
+#include "strata/nn/gradcheck.hpp"
+#include "strata/tests/complete_fields.hpp"
+#include "strata/tests/temporary_folder.hpp"
+#include "strata/vae/estimation.hpp"
+#include "strata/vae/training.hpp"
 
 namespace strata::tests {
 
@@ -33,8 +33,8 @@ template <class T> Batch<T> few(const Dataset& data, Binarize binarize) {
 }
 
 /// The gradients of a model's objective, and of all its parameters.
-template <class Model, class O> void check_gradients(Model& model, const O& wanted, const Dataset& data,
-                                                     Binarize binarize) {
+template <class Model, class O>
+void check_gradients(Model& model, const O& wanted, const Dataset& data, Binarize binarize) {
   const auto batch = few<double>(data, binarize);
   const auto bound = [&](Tape<double>& tape) {
     Rng noise{3};

@@ -1,7 +1,7 @@
 // Affine coupling layers on top of a normal posterior (Dinh et al. 2017; Rezende and Mohamed 2015).
-#include "tests/vae/parts/check_model.hpp"
-#include "vae/heads.hpp"
-#include "vae/single_layer.hpp"
+#include "strata/tests/vae/parts/check_model.hpp"
+#include "strata/vae/heads.hpp"
+#include "strata/vae/single_layer.hpp"
 
 using namespace strata;
 
@@ -87,7 +87,9 @@ TEST_CASE("A flow's log density is that of the change of variables") {
   Tape<double> tape;
   const auto zero = tape.constant(xt::zeros<double>({1, 3}));
   const Flow<double> q{{zero, zero}, &vae.flow};
-  const auto at = [&](const Tensor<double>& epsilon) { return sample_and_log_prob(q, Noise<double>::given({epsilon})); };
+  const auto at = [&](const Tensor<double>& epsilon) {
+    return sample_and_log_prob(q, Noise<double>::given({epsilon}));
+  };
   const Tensor<double> point{{0.3, -1.2, 0.7}};
   double j[3][3];
   constexpr double h = 1e-6;

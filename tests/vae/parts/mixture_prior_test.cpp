@@ -1,7 +1,7 @@
 // A mixture of normals as the prior.
-#include "tests/vae/parts/check_model.hpp"
-#include "vae/heads.hpp"
-#include "vae/single_layer.hpp"
+#include "strata/tests/vae/parts/check_model.hpp"
+#include "strata/vae/heads.hpp"
+#include "strata/vae/single_layer.hpp"
 
 using namespace strata;
 
@@ -61,7 +61,8 @@ TEST_CASE("A mixture of one normal is that normal, and of equal ones too") {
   const auto normals = [&](const Shape& shape) { return Noise<double>(rng).normal(tape, shape); };
   const auto z = normals({5, 3}), mean = normals({1, 3}), log_variance = normals({1, 3});
   const auto expected = normal_log_density(z, mean, log_variance).value();
-  CHECK(xt::allclose(log_prob(Mixture<double>{normals({1}), mean, log_variance}, z).value(), expected, 1e-12));
+  CHECK(
+      xt::allclose(log_prob(Mixture<double>{normals({1}), mean, log_variance}, z).value(), expected, 1e-12));
   const Mixture<double> equal{normals({4}), broadcast(mean, {4, 3}), broadcast(log_variance, {4, 3})};
   CHECK(xt::allclose(log_prob(equal, z).value(), expected, 1e-12));
 }

@@ -1,7 +1,7 @@
 // The variational mixture of posteriors as the prior (Tomczak and Welling 2018).
-#include "tests/vae/parts/check_model.hpp"
-#include "vae/heads.hpp"
-#include "vae/single_layer.hpp"
+#include "strata/tests/vae/parts/check_model.hpp"
+#include "strata/vae/heads.hpp"
+#include "strata/vae/single_layer.hpp"
 
 using namespace strata;
 

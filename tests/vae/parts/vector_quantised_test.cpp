@@ -1,6 +1,6 @@
 // A discrete latent: the nearest of K code vectors (van den Oord et al. 2017).
-#include "tests/vae/parts/check_model.hpp"
-#include "vae/heads.hpp"
+#include "strata/tests/vae/parts/check_model.hpp"
+#include "strata/vae/heads.hpp"
 
 using namespace strata;
 
@@ -53,7 +53,8 @@ template <class T> struct VectorQuantisedVae {
     if (context.mode == Mode::train) book.move(z.value(), nearest);
     // Straight through: the value is e, the derivative that of z.
     const auto straight = repeat_rows(z + stop_gradient(e - z), given.samples);
-    const auto zero = 0 * sum(straight, {1}), uniform = zero + std::log(static_cast<T>(book.counts.value.size()));
+    const auto zero = 0 * sum(straight, {1}),
+               uniform = zero + std::log(static_cast<T>(book.counts.value.size()));
     return {given.samples,
             log_prob(decoder(straight, context), repeat_rows(given.x, given.samples)),
             {{straight, straight, zero, -uniform, uniform}},  // q is one code, p uniform over all
