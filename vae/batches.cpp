@@ -63,7 +63,7 @@ std::pair<Dataset, Dataset> split(const Dataset& data, std::size_t held_out) {
   return {rows_of(data, 0, count - held_out), rows_of(data, count - held_out, count)};
 }
 
-template <class T> Given<T> Batch<T>::on(Tape<T>& tape, std::size_t samples) const {
+template <class T> Given<T> Batch<T>::on(Tape<T>& tape, std::size_t samples) const& {
   return {tape.reference(x), condition ? tape.reference(*condition) : Var<T>(), samples};
 }
 

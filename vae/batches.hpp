@@ -48,7 +48,8 @@ template <class T> struct Batch {
   std::optional<Tensor<T>> condition = {};  // (B, C): labels as unit vectors, where there are any
 
   /// What a pass starts from, without a copy: the batch must outlive the step.
-  Given<T> on(Tape<T>& tape, std::size_t samples = 1) const;
+  Given<T> on(Tape<T>& tape, std::size_t samples = 1) const&;
+  Given<T> on(Tape<T>& tape, std::size_t samples = 1) const&& = delete;
   /// Only rows first ... last − 1.
   Batch rows(std::size_t first, std::size_t last) const;
 };

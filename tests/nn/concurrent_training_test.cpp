@@ -26,7 +26,7 @@ float train(std::uint64_t seed, std::size_t threads) {
   for (int step = 0; step < 8; ++step) {
     tape.reset();
     const auto input = tape.constant(x);
-    const auto error = mean(square(mlp(input, rng, Mode::train) + input));
+    const auto error = mean(square(mlp(input, training(rng)) + input));
     loss = error.value()();
     tape.backward(error);
     adam.step();

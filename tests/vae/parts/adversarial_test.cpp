@@ -12,7 +12,7 @@ template <class T> struct Discriminator {
   Linear<T> output;
 
   Discriminator(std::size_t data, Rng& rng)
-      : body(data, {8}, {.activation = Activation::leaky_relu}, rng), output(8, 1, Init::he, rng) {}
+      : body(data, {8}, {.activation = Activation::softplus}, rng), output(8, 1, Init::he, rng) {}
 
   Var<T> operator()(Var<T> x) const { return output(body(x)); }  // (B, 1), the logit of "real"
 

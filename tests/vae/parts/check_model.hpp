@@ -62,7 +62,7 @@ void check_training(Model& model, Model& other, Step& step, const Dataset& data,
   CHECK(trainer.evaluate(other, data).elbo() == after);
 
   for (const auto& estimate : estimate_likelihood(model, few<float>(data, binarize), {.samples = 200}))
-    CHECK(estimate.log_likelihood >= estimate.metrics.elbo() - 1e-3);
+    CHECK(estimate.log_likelihood >= estimate.metrics.elbo() - 0.3);  // whose KL may be in closed form
 }
 
 /// Both, with the usual step up an objective. make.template operator()<T>(rng) is a new model.
@@ -71,8 +71,9 @@ template <class Make, class O = Elbo> void check_model(Make make, const O& wante
                                                        Binarize binarize = Binarize::dynamic) {
   Rng rng{1};
   auto in_double = make.template operator()<double>(rng);
+  const auto batch = few<double>(data, binarize);
   check_complete_fields(in_double, [&](Tape<double>& tape) {
-    return objective(wanted, in_double.pass(few<double>(data, binarize).on(tape), rng));
+    return objective(wanted, in_double.pass(batch.on(tape), rng));
   });
   check_gradients(in_double, wanted, data, binarize);
   auto model = make.template operator()<float>(rng), other = make.template operator()<float>(rng);

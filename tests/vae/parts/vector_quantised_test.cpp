@@ -104,9 +104,9 @@ TEST_CASE("The encoder's gradient is the decoder's at the code, and that of the 
 
 TEST_CASE("Without memory an update of the codebook is a step of Lloyd's algorithm") {
   Rng rng{3};
-  Codebook<double> book(2, 1, rng);
+  Codebook<double> book(2, 2, rng);
   book.decay = 0;
-  book.codes.value = {{-1}, {1}};
-  book.move(Tensor<double>{{-3}, {-2}, {4}, {5}, {6}}, {0, 0, 1, 1, 1});
-  CHECK((book.codes.value == Tensor<double>{{-2.5}, {5}}));
+  book.codes.value = {{-1, 0}, {1, 0}};
+  book.move(Tensor<double>{{-3, 0}, {-2, 1}, {4, 1}, {5, 2}, {6, 3}}, {0, 0, 1, 1, 1});
+  CHECK((book.codes.value == Tensor<double>{{-2.5, 0.5}, {5, 2}}));
 }
