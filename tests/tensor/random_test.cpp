@@ -2,7 +2,9 @@
 
 #include <Random123/philox.h>
 
+#include <algorithm>
 #include <catch2/catch.hpp>
+#include <cmath>
 #include <map>
 #include <numeric>
 #include <set>
@@ -23,6 +25,28 @@ template <class T> Tensor<T> normals(Rng& rng, std::size_t n) {
   Tensor<T> x = Tensor<T>::from_shape({n});
   fill_normal(rng, x);
   return x;
+}
+
+// How many of about n normal draws lie beyond each limit, on either side; limits ascend.
+template <class T> std::vector<double> exceedances(Rng& rng, double n, const std::vector<T>& limits) {
+  std::vector<double> counts(limits.size());
+  Tensor<T> z = Tensor<T>::from_shape({1'000'000});
+  for (double drawn = 0; drawn < n; drawn += static_cast<double>(z.size())) {
+    fill_normal(rng, z);
+    for (const T value : z)
+      for (std::size_t i = 0; i < limits.size() && std::abs(value) > limits[i]; ++i) ++counts[i];
+  }
+  return counts;
+}
+
+double tail(double limit) { return std::erfc(limit / std::sqrt(2.0)); }
+
+// The bits that the k-th number of a fresh sequence of seed 0 is made of
+template <class T> std::uint64_t bits(std::size_t k) {
+  constexpr std::size_t per_block = 16 / sizeof(T);
+  const auto words = r123::Philox4x32()({{static_cast<std::uint32_t>(k / per_block), 0, 0, 0}}, {{0, 0}});
+  if (per_block == 4) return words[k % 4];
+  return static_cast<std::uint64_t>(words[k % 2 * 2]) << 32 | words[k % 2 * 2 + 1];
 }
 
 }  // namespace
@@ -49,6 +73,13 @@ TEST_CASE("Draws do not depend on the thread count, and a stream continues from 
   Rng resumed = saved;
   CHECK((normals<double>(resumed, 100'003) == n1));
   set_thread_count(threads);
+}
+
+TEMPLATE_TEST_CASE("A draw depends on its place, not on how many are drawn", "", float, double) {
+  Rng many{7}, few{7};
+  const Tensor<TestType> z = normals<TestType>(many, 100'003);
+  for (const std::size_t n : {1, 100, 512, 513, 1000})
+    CHECK((normals<TestType>(few = Rng{7}, n) == xt::view(z, xt::range(std::size_t{0}, n))));
 }
 
 TEST_CASE("Successive draws do not overlap, nor do draws of different seeds or streams") {
@@ -85,6 +116,84 @@ TEMPLATE_TEST_CASE("Moments are those of the distribution", "", float, double) {
     CHECK(xt::mean(z * z * shifted * shifted)() == Approx(1).margin(1e-2));
   }
   CHECK(xt::mean(xt::cast<double>(xt::abs(z) < 1.959964))() == Approx(0.95).margin(1e-3));
+}
+
+TEMPLATE_TEST_CASE("Normal draws lie in the tails as often as they should, and never at 0", "", float,
+                   double) {
+  Rng rng{13};
+  const std::vector<TestType> limits{0, 3, 4, 5};
+  const double n = 4e7;
+  const std::vector<double> counts = exceedances(rng, n, limits);
+  CHECK(counts[0] == n);
+  for (std::size_t i = 1; i < limits.size(); ++i)
+    CHECK(std::abs(counts[i] - n * tail(limits[i])) < 4 * std::sqrt(n * tail(limits[i])));
+}
+
+TEST_CASE("Large float radii are not those of 24 bits") {
+  Rng rng{17};
+  int between = 0, near = 0;
+  for (int draw = 0; draw < 20; ++draw) {
+    const Tensor<double> z = xt::cast<double>(normals<float>(rng, 512 * 2000));
+    for (std::size_t i = 0; i < z.size(); i += i % 512 == 255 ? 257 : 1) {
+      const double u = std::exp(-(z(i) * z(i) + z(i + 256) * z(i + 256)) / 2) * 0x1p24;
+      if (u < 256) ++(std::abs(u - std::round(u)) < 0.25 ? near : between);
+    }
+  }
+  CHECK(near > 50);
+  CHECK(between > 50);
+}
+
+// 10^10 draws, 20 s: ./tensor_tests '[long]'
+TEST_CASE("Normal tails up to 6 standard deviations", "[.][long]") {
+  Rng rng{19};
+  const std::vector<float> limits{4.5f, 5, 5.5f, 5.76f, 6};
+  const double n = 1e10;
+  const std::vector<double> counts = exceedances(rng, n, limits);
+  for (std::size_t i = 0; i < limits.size(); ++i) {
+    const double expected = n * tail(limits[i]), error = std::sqrt(expected);
+    WARN("beyond " << limits[i] << ": " << counts[i] << " of " << expected << " expected, ratio "
+                   << counts[i] / expected << " +- " << 1 / error);
+    CHECK(std::abs(counts[i] - expected) < 3 * error);
+  }
+}
+
+TEMPLATE_TEST_CASE("Bernoulli draws compare all of a number's bits with p", "", float, double) {
+  constexpr int width = 8 * sizeof(TestType);
+  constexpr std::size_t n = 4000;
+  Tensor<TestType> above = Tensor<TestType>::from_shape({n}), below = above, power = above, x;
+  for (std::size_t i = 0; i < n; ++i) {
+    const auto u =
+        static_cast<TestType>(std::ldexp(static_cast<long double>(bits<TestType>(i)) + 0.5l, -width));
+    above(i) = std::nextafter(u, TestType(2));
+    below(i) = std::nextafter(u, TestType(-1));
+    power(i) = std::ldexp(TestType(1), -static_cast<int>(i % 12));
+  }
+  Rng rng;
+  fill_bernoulli(rng, above, x);
+  CHECK(xt::amin(x)() == 1);
+  fill_bernoulli(rng = {}, below, x);
+  CHECK(xt::amax(x)() == 0);
+  fill_bernoulli(rng = {}, power, x);  // 2^−k: where the k leading bits are 0
+  for (std::size_t i = 0; i < n; ++i)
+    CHECK(x(i) ==
+          (static_cast<long double>(bits<TestType>(i)) < std::ldexp(1.0l, width - static_cast<int>(i % 12))));
+}
+
+TEST_CASE("Rare events are as rare as p says") {
+  const auto ones = [](float p, std::size_t draws) {
+    Rng rng{23};
+    const Tensor<float> rate(Shape{1'000'000}, p);
+    Tensor<float> x;
+    std::ptrdiff_t count = 0;
+    for (std::size_t drawn = 0; drawn < draws; drawn += rate.size()) {
+      fill_bernoulli(rng, rate, x);
+      count += std::count(x.begin(), x.end(), 1.0f);
+    }
+    return static_cast<double>(count);
+  };
+  CHECK(ones(1e-30f, 100'000'000) == 0);
+  CHECK(ones(1e-9f, 100'000'000) <= 2);  // 0.1 expected
+  CHECK(std::abs(ones(0x1p-22f, 100'000'000) - 23.8) < 4 * 4.9);
 }
 
 TEMPLATE_TEST_CASE("Bernoulli draws have the given probabilities, certain at 0 and 1", "", float, double) {
