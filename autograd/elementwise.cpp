@@ -43,7 +43,7 @@ template <class T> Var<T> cos(Var<T> x) {
 // y = erf x        x̄ += ȳ 2/√π e^(−x²)
 template <class T> Var<T> erf(Var<T> x) {
   constexpr T slope = 2 * std::numbers::inv_sqrtpi_v<T>;
-  return record("erf", {x}, xt::erf(x.value()),
+  return record("erf", {x}, map([](auto v) { return formulas::erf(v); }, x.value()),
                 [=](Var<T> y) { x.accumulate(slope * y.grad() * xt::exp(-xt::square(x.value()))); });
 }
 

@@ -10,6 +10,9 @@ namespace strata::formulas {
 /// 1 / (1 + e⁻ˣ); e⁻ˣ may overflow to ∞, which gives 0.
 template <class V> V sigmoid(V x) { return V(1) / (V(1) + xsimd::exp(-x)); }
 
+/// erf, which is ±1 to the last digit beyond ±6, where xsimd's own ends in ∞ − ∞.
+template <class V> V erf(V x) { return xsimd::erf(select(x < V(-6), V(-6), select(x > V(6), V(6), x))); }
+
 /// ln(1 + t) = 2 artanh s = 2 (s + s³/3 + s⁵/5 + ...), s = t / (2 + t), for t in [0, 1], where s² ≤ 1/9: the
 /// series ends below a rounding of the type, and takes half the time of xsimd::log1p.
 template <class V> V log1p_of_unit(V t) {

@@ -1,7 +1,6 @@
 #include "strata/autograd/linear_algebra.hpp"
 
 #include <algorithm>
-#include <cmath>
 
 namespace strata {
 namespace {
@@ -72,15 +71,6 @@ template <class T> Shape affine_shape(Var<T> x, Var<T> weight, Var<T> bias) {
   return shape;
 }
 
-// The L of L (L − 1) / 2 entries.
-std::size_t triangle_size(const Shape& entries) {
-  const std::size_t count = entries.size() == 0 ? 1 : entries.back();
-  const auto size = static_cast<std::size_t>(std::lround((1 + std::sqrt(1 + 8 * double(count))) / 2));
-  if (entries.size() == 0 || size * (size - 1) / 2 != count)
-    fail("strictly_lower", "needs (..., L (L - 1) / 2) entries, but they are " + to_string(entries));
-  return size;
-}
-
 // Throws unless the tensors hold square matrices (..., N, N) and, of as many rows, matrices (..., N, M).
 void require_square(const char* operation, const Shape& a, const Shape& b) {
   const std::size_t rank = a.size();
@@ -97,22 +87,32 @@ template <class T, class F> void set_upper(MatrixView<T> a, F upper) {
       a.data[i * a.rows + j] = upper(a.data[i * a.rows + j], a.data[j * a.rows + i]);
 }
 
-// s = y⁻ᵀ m y⁻¹, m being the lower triangle of yᵀ ȳ, mirrored
-template <class T> void cholesky_slope(MatrixView<const T> y, MatrixView<const T> y_grad, MatrixView<T> s) {
-  matmul<T>(y, Transpose::yes, y_grad, Transpose::no, T(0), s);
-  set_upper(s, [](T, T mirrored) { return mirrored; });
-  solve_triangular(y, Transpose::yes, s);
-  for (std::size_t i = 0; i < s.rows; ++i)
-    for (std::size_t j = 0; j < i; ++j) std::swap(s.data[i * s.rows + j], s.data[j * s.rows + i]);
-  solve_triangular(y, Transpose::yes, s);
+// y yᵀ = ½ (a + aᵀ), matrix by matrix
+template <class T> void factor_each(const Tensor<T>& a, Tensor<T>& y) {
+  write(y, a);
+  for (std::size_t k = 0; k < matrices(y).count; ++k) cholesky(matrices(y)[k]);
 }
 
-// y = op(l)⁻¹ b, matrix by matrix
-template <class T>
-void solve_each(const Tensor<T>& lower, Transpose transpose, const Tensor<T>& b, Tensor<T>& y) {
+// s = y⁻ᵀ m y⁻¹, m being the lower triangle of yᵀ ȳ, mirrored, matrix by matrix
+template <class T> void factor_slopes(Var<T> y, Tensor<T>& slopes) {
+  for_each_matrix(matrices(slopes).count, [&](std::size_t k) {
+    const auto factor = matrices(y.value())[k];
+    const auto s = matrices(slopes)[k];
+    matmul<T>(factor, Transpose::yes, matrices(y.grad())[k], Transpose::no, T(0), s);
+    set_upper(s, [](T, T mirrored) { return mirrored; });
+    solve_triangular(factor, Transpose::yes, s);
+    for (std::size_t i = 0; i < s.rows; ++i)
+      for (std::size_t j = 0; j < i; ++j) std::swap(s.data[i * s.rows + j], s.data[j * s.rows + i]);
+    solve_triangular(factor, Transpose::yes, s);
+  });
+}
+
+// y = l⁻¹ b, or of lᵀ, matrix by matrix
+template <class T> void solve_each(const Tensor<T>& l, bool turned, const Tensor<T>& b, Tensor<T>& y) {
   write(y, b);
-  for_each_matrix(matrices(y).count,
-                  [&](std::size_t k) { solve_triangular(matrices(lower)[k], transpose, matrices(y)[k]); });
+  for_each_matrix(matrices(y).count, [&](std::size_t k) {
+    solve_triangular(matrices(l)[k], turned ? Transpose::yes : Transpose::no, matrices(y)[k]);
+  });
 }
 
 // c = a bᵀ, the lower triangle alone, matrix by matrix
@@ -150,38 +150,12 @@ template <class T> Var<T> affine(Var<T> x, Var<T> weight, Var<T> bias) {
   });
 }
 
-// y_ij = the entry of row i, column j < i, or 0        its gradient += ȳ_ij
-template <class T> Var<T> strictly_lower(Var<T> entries) {
-  const std::size_t n = triangle_size(entries.shape()), all = n * (n - 1) / 2;
-  Shape shape = entries.shape();
-  shape.back() = n;
-  shape.push_back(n);
-  const std::size_t count = element_count(shape) / (n * n);
-  const auto row = [=](std::size_t i) { return Part{i * (i - 1) / 2, all, i, count}; };
-  const auto row_of_matrix = [=](std::size_t i) { return Part{i * n, n * n, i, count}; };
-  const auto fill = [&](Tensor<T>& y) {
-    y.fill(T(0));
-    for (std::size_t i = 1; i < n; ++i) copy(entries.value(), row(i), y, row_of_matrix(i));
-  };
-  return record("strictly_lower", {entries}, shape, fill, [=](Var<T> y) {
-    for (std::size_t i = 1; i < n; ++i) entries.accumulate_at(row(i), y.grad(), row_of_matrix(i));
-  });
-}
-
 // y yᵀ = ½ (a + aᵀ)        ā += ½ y⁻ᵀ m y⁻¹, m being the lower triangle of yᵀ ȳ, mirrored
 template <class T> Var<T> cholesky(Var<T> a) {
   require_square("cholesky", a.shape(), a.shape());
-  const auto fill = [&](Tensor<T>& y) {
-    write(y, a.value());
-    for (std::size_t k = 0; k < matrices(y).count; ++k) cholesky(matrices(y)[k]);
-  };
+  const auto fill = [&](Tensor<T>& y) { factor_each(a.value(), y); };
   return record("cholesky", {a}, a.shape(), fill, [a](Var<T> y) {
-    const auto slopes = [&](Tensor<T>& s) {
-      for_each_matrix(matrices(s).count, [&](std::size_t k) {
-        cholesky_slope(matrices(y.value())[k], matrices(y.grad())[k], matrices(s)[k]);
-      });
-    };
-    a.accumulate(T(0.5) * y.tape().scratch(a.shape(), slopes));
+    a.accumulate(T(0.5) * y.tape().scratch(a.shape(), [y](Tensor<T>& s) { factor_slopes(y, s); }));
   });
 }
 
@@ -189,16 +163,12 @@ template <class T> Var<T> cholesky(Var<T> a) {
 template <class T> Var<T> triangular_solve(Var<T> l, Var<T> b, Transpose transpose) {
   require_square("triangular_solve", l.shape(), b.shape());
   const bool turned = transpose == Transpose::yes;
-  const auto fill = [&](Tensor<T>& y) { solve_each(l.value(), transpose, b.value(), y); };
+  const auto fill = [&](Tensor<T>& y) { solve_each(l.value(), turned, b.value(), y); };
   return record("triangular_solve", {l, b}, b.shape(), fill, [l, b, turned](Var<T> y) {
-    const auto solve = [&](Tensor<T>& g) {
-      solve_each(l.value(), turned ? Transpose::no : Transpose::yes, y.grad(), g);
-    };
-    const Tensor<T>& g = y.tape().scratch(b.shape(), solve);
+    const auto solve = [&](Tensor<T>& g) { solve_each(l.value(), !turned, y.grad(), g); };
+    const Tensor<T>&g = y.tape().scratch(b.shape(), solve), &left = turned ? y.value() : g;
     b.accumulate(g);
-    const auto slope = [&](Tensor<T>& s) {
-      lower_product(turned ? y.value() : g, turned ? g : y.value(), s);
-    };
+    const auto slope = [&](Tensor<T>& s) { lower_product(left, turned ? g : y.value(), s); };
     l.accumulate(-y.tape().scratch(l.shape(), slope));
   });
 }
@@ -206,7 +176,6 @@ template <class T> Var<T> triangular_solve(Var<T> l, Var<T> b, Transpose transpo
 #define STRATA_INSTANTIATE(T)                     \
   template Var<T> matmul(Var<T>, Var<T>);         \
   template Var<T> affine(Var<T>, Var<T>, Var<T>); \
-  template Var<T> strictly_lower(Var<T>);         \
   template Var<T> cholesky(Var<T>);               \
   template Var<T> triangular_solve(Var<T>, Var<T>, Transpose);
 STRATA_INSTANTIATE(float)

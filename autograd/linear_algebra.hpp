@@ -13,10 +13,6 @@ template <class T> Var<T> matmul(Var<T> a, Var<T> b);
 /// x W + b for the rows of x (..., I), W (I, O) and b (O): (..., O). Throws unless they fit.
 template <class T> Var<T> affine(Var<T> x, Var<T> weight, Var<T> bias);
 
-/// The strictly lower triangular matrices (..., L, L) with rows l_21, l_31, l_32, ... in `entries`
-/// (..., L (L − 1) / 2). Throws for another number of entries.
-template <class T> Var<T> strictly_lower(Var<T> entries);
-
 /// The lower triangular L with L Lᵀ = ½ (a + aᵀ), a (..., N, N): (..., N, N) (derivative: Murray 2016).
 /// Throws unless ½ (a + aᵀ) is positive definite.
 template <class T> Var<T> cholesky(Var<T> a);

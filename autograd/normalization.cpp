@@ -3,42 +3,47 @@
 namespace strata {
 namespace {
 
-template <class T> void require_widths(Var<T> x, Var<T> gamma, Var<T> beta) {
+// 1/B for the B rows of x. Throws unless the widths agree.
+template <class T> T share_of_row(Var<T> x, Var<T> gamma, Var<T> beta) {
   const Shape &in = x.shape(), &width = gamma.shape();
   if (in.size() < 2 || element_count(in) == 0 || width != Shape{in.back()} || beta.shape() != width)
     fail("batch_norm", "needs x (..., D) with rows, gamma (D) and beta (D): x is " + to_string(in) +
                            ", gamma is " + to_string(width) + ", beta is " + to_string(beta.shape()));
+  return static_cast<T>(in.back()) / static_cast<T>(x.value().size());
 }
 
-// A constant (D): the expression, of x's shape, averaged over rows.
-template <class T, class E> Var<T> mean_row(Var<T> x, const E& expression) {
-  const Shape width{x.shape().back()};
-  const T share = static_cast<T>(width[0]) / static_cast<T>(x.value().size());
-  return x.tape().constant(
-      width, [&](Tensor<T>& mean) { write(mean, share * x.tape().scratch(sum_to(width, expression))); });
+// Σ expression over rows: (D)
+template <class T, class E> const Tensor<T>& sum_rows(Var<T> y, const E& expression) {
+  return y.tape().scratch(sum_to(Shape{y.shape().back()}, expression));
+}
+
+template <class T> struct Statistics { Var<T> mean, variance, s; };
+
+// μ = Σ x/B    σ² = Σ (x − μ)²/B    s = 1/√(σ² + ε)
+template <class T> Statistics<T> statistics(Var<T> x, T share, T epsilon) {
+  const Var<T> mean = x.tape().constant(share * sum_rows(x, x.value()));
+  const Var<T> variance = x.tape().constant(share * sum_rows(x, xt::square(x.value() - mean.value())));
+  return {mean, variance, x.tape().constant(T(1) / xt::sqrt(variance.value() + epsilon))};
+}
+
+template <class T> auto normalized(Var<T> x, const Statistics<T>& of_x) {
+  return of_x.s.value() * (x.value() - of_x.mean.value());
 }
 
 }  // namespace
 
-// μ = Σ x/B    σ² = Σ (x − μ)²/B    s = 1/√(σ² + ε)    n = s (x − μ)    y = γ n + β
-// β̄ += Σ ȳ    γ̄ += Σ ȳ n    x̄ += γ s (ȳ − (Σ ȳ + n Σ ȳ n)/B)
+// n = s (x − μ)    y = γ n + β        β̄ += Σ ȳ    γ̄ += Σ ȳ n    x̄ += γ s (ȳ − (Σ ȳ + n Σ ȳ n)/B)
 template <class T> BatchNormResult<T> batch_norm(Var<T> x, Var<T> gamma, Var<T> beta, Scalar<T> epsilon) {
-  require_widths(x, gamma, beta);
-  const Shape& width = gamma.shape();
-  const T share = static_cast<T>(width[0]) / static_cast<T>(x.value().size());  // 1/B
-  const Var<T> mean = mean_row(x, x.value()), variance = mean_row(x, xt::square(x.value() - mean.value()));
-  const Var<T> s =
-      x.tape().constant(width, [&](Tensor<T>& v) { write(v, T(1) / xt::sqrt(variance.value() + epsilon)); });
+  const T share = share_of_row(x, gamma, beta);  // 1/B
+  const Statistics<T> of_x = statistics(x, share, epsilon);
   const auto backward = [=](Var<T> y) {
-    const auto n = s.value() * (x.value() - mean.value());
-    const Tensor<T>&sum = y.tape().scratch(sum_to(gamma.shape(), y.grad())),
-          &sum_n = y.tape().scratch(sum_to(gamma.shape(), y.grad() * n));
+    const Tensor<T>&sum = sum_rows(y, y.grad()), &sum_n = sum_rows(y, y.grad() * normalized(x, of_x));
     beta.accumulate(sum);
     gamma.accumulate(sum_n);
-    x.accumulate(gamma.value() * s.value() * (y.grad() - share * (sum + n * sum_n)));
+    x.accumulate(gamma.value() * of_x.s.value() * (y.grad() - share * (sum + normalized(x, of_x) * sum_n)));
   };
-  const auto value = gamma.value() * (s.value() * (x.value() - mean.value())) + beta.value();
-  return {record("batch_norm", {x, gamma, beta}, value, backward), mean, variance};
+  const auto value = gamma.value() * normalized(x, of_x) + beta.value();
+  return {record("batch_norm", {x, gamma, beta}, value, backward), of_x.mean, of_x.variance};
 }
 
 template BatchNormResult<float> batch_norm(Var<float>, Var<float>, Var<float>, float);

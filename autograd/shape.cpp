@@ -1,6 +1,7 @@
 #include "strata/autograd/shape.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 namespace strata {
@@ -62,9 +63,11 @@ template <class T> Var<T> transpose(Var<T> x, const Axes& axes) {
 
 namespace {
 
-// The shape of tensors one after another along an axis.
-template <class T> Shape joined_shape(std::span<const Var<T>> inputs, std::size_t along) {
+// The axis counted from 0, and the shape of tensors one after another along it.
+template <class T> std::pair<std::size_t, Shape> join(std::span<const Var<T>> inputs, std::ptrdiff_t axis) {
+  if (inputs.empty()) fail("concatenate", "there is nothing to concatenate");
   Shape shape = inputs.front().shape();
+  const std::size_t along = resolve_axis("concatenate", shape, axis);
   shape[along] = 0;
   for (const Var<T> input : inputs) {
     Shape expected = shape, found = input.shape();
@@ -74,7 +77,7 @@ template <class T> Shape joined_shape(std::span<const Var<T>> inputs, std::size_
                               to_string(inputs.front().shape()) + ", " + to_string(found));
     shape[along] += found[along];
   }
-  return shape;
+  return {along, shape};
 }
 
 // Calls use(x, all of it, its part of a tensor of this shape) for tensors one after another along an axis.
@@ -90,18 +93,51 @@ void for_each_part(const Inputs& inputs, const Shape& shape, std::size_t along, 
 
 // y = (x_1, x_2, ...)        x̄_k += its part of ȳ
 template <class T> Var<T> concatenate_all(std::span<const Var<T>> inputs, std::ptrdiff_t axis) {
-  if (inputs.empty()) fail("concatenate", "there is nothing to concatenate");
-  const std::size_t along = resolve_axis("concatenate", inputs.front().shape(), axis);
-  const Shape shape = joined_shape(inputs, along);
-  const auto fill = [&](Tensor<T>& y) {
-    for_each_part(inputs, shape, along,
-                  [&](Var<T> x, Part all, Part part) { copy(x.value(), all, y, part); });
+  const auto [along, shape] = join(inputs, axis);
+  const auto fill = [&, along = along, &shape = shape](Tensor<T>& y) {
+    for_each_part(inputs, shape, along, [&](auto x, auto all, auto part) { copy(x.value(), all, y, part); });
   };
-  const auto backward = [along, all_x = xt::svector<Var<T>, 4>(inputs.begin(), inputs.end())](Var<T> y) {
-    for_each_part(all_x, y.shape(), along,
-                  [&](Var<T> x, Part all, Part part) { x.accumulate_at(all, y.grad(), part); });
+  const auto backward = [along = along, xs = xt::svector<Var<T>, 4>(inputs.begin(), inputs.end())](Var<T> y) {
+    const auto add = [y](auto x, auto all, auto part) { x.accumulate_at(all, y.grad(), part); };
+    for_each_part(xs, y.shape(), along, add);
   };
   return inputs.front().tape().record("concatenate", inputs, shape, fill, backward);
+}
+
+// Records y, of this shape: moves(use) calls use(part of x, part of y) for every two parts that are equal.
+// What no part covers is 0.        x̄ += ȳ, part by part
+template <class T, class M>
+Var<T> record_parts(const char* name, Var<T> x, const Shape& shape, M moves, bool covered = true) {
+  const auto fill = [&](Tensor<T>& y) {
+    if (!covered) y.fill(T(0));
+    moves([&](const Part& from, const Part& to) { copy(x.value(), from, y, to); });
+  };
+  return record(name, {x}, shape, fill, [x, moves](Var<T> y) {
+    moves([&](const Part& to, const Part& from) { x.accumulate_at(to, y.grad(), from); });
+  });
+}
+
+void require_range(const Shape& shape, std::size_t axis, std::size_t begin, std::size_t end) {
+  if (begin > end || end > shape[axis])
+    fail("slice", std::to_string(begin) + " ... " + std::to_string(end) + " is no range of axis " +
+                      std::to_string(axis) + " of a tensor of shape " + to_string(shape));
+}
+
+void require_rows(const Shape& shape, const std::vector<std::size_t>& rows) {
+  if (shape.size() == 0) fail("gather_rows", "a tensor of rank 0 has no rows");
+  for (const std::size_t row : rows)
+    if (row >= shape[0])
+      fail("gather_rows",
+           "row " + std::to_string(row) + " is out of range for a tensor of shape " + to_string(shape));
+}
+
+// The L of L (L − 1) / 2 entries.
+std::size_t triangle_size(const Shape& entries) {
+  const std::size_t count = entries.size() == 0 ? 2 : entries.back();
+  const auto size = static_cast<std::size_t>(std::lround((1 + std::sqrt(1 + 8 * double(count))) / 2));
+  if (size * (size - 1) / 2 != count)
+    fail("strictly_lower", "needs (..., L (L - 1) / 2) entries, but they are " + to_string(entries));
+  return size;
 }
 
 }  // namespace
@@ -117,16 +153,11 @@ template <class T> Var<T> concatenate(const std::vector<Var<T>>& inputs, std::pt
 // y = x[..., begin:end, ...]        x̄[..., begin:end, ...] += ȳ
 template <class T> Var<T> slice(Var<T> x, std::ptrdiff_t axis, std::size_t begin, std::size_t end) {
   const std::size_t along = resolve_axis("slice", x.shape(), axis);
+  require_range(x.shape(), along, begin, end);
   Shape shape = x.shape();
-  if (begin > end || end > shape[along])
-    fail("slice", std::to_string(begin) + " ... " + std::to_string(end) + " is no range of axis " +
-                      std::to_string(along) + " of a tensor of shape " + to_string(shape));
-  const Part part = part_along(shape, along, begin, end);
   shape[along] = end - begin;
-  const Part all{0, part.count, part.count, part.runs};
-  return record(
-      "slice", {x}, shape, [&](Tensor<T>& y) { copy(x.value(), part, y, all); },
-      [x, part, all](Var<T> y) { x.accumulate_at(part, y.grad(), all); });
+  const Part part = part_along(x.shape(), along, begin, end), all = part_along(shape, along, 0, end - begin);
+  return record_parts("slice", x, shape, [part, all](auto&& use) { use(part, all); });
 }
 
 // y = x, repeated        x̄ += Σ ȳ over the repetitions
@@ -140,41 +171,40 @@ template <class T> Var<T> broadcast(Var<T> x, const Shape& shape) {
 
 // y_i = x_r(i)        x̄_r(i) += ȳ_i
 template <class T> Var<T> gather_rows(Var<T> x, const std::vector<std::size_t>& rows) {
-  for (const std::size_t row : rows)
-    if (x.shape().size() == 0 || row >= x.shape()[0])
-      fail("gather_rows", "there is no row " + std::to_string(row) + " in " + to_string(x.shape()));
+  require_rows(x.shape(), rows);
   Shape shape = x.shape();
   shape[0] = rows.size();
   const auto row = [shape](std::size_t i) { return part_along(shape, 0, i, i + 1); };
-  const auto each_row = [rows, row](auto&& use) {
+  return record_parts("gather_rows", x, shape, [rows, row](auto&& use) {
     for (std::size_t i = 0; i < rows.size(); ++i) use(row(rows[i]), row(i));
-  };
-  return record(
-      "gather_rows", {x}, shape,
-      [&](Tensor<T>& y) { each_row([&](Part from, Part to) { copy(x.value(), from, y, to); }); },
-      [x, each_row](Var<T> y) {
-        each_row([&](Part to, Part from) { x.accumulate_at(to, y.grad(), from); });
-      });
+  });
 }
 
 // y_(i n + k) = x_i        x̄_i += Σ_k ȳ_(i n + k)
 template <class T> Var<T> repeat_rows(Var<T> x, std::size_t times) {
   Shape shape = x.shape();
   if (shape.size() == 0 || times == 0)
-    fail("repeat_rows",
-         "cannot repeat the rows of " + to_string(shape) + " " + std::to_string(times) + " times");
+    fail("repeat_rows", "cannot repeat " + to_string(shape) + " " + std::to_string(times) + " times");
   if (times == 1) return x;
   const std::size_t rows = shape[0], count = part_along(shape, 0, 0, 1).count;
   shape[0] *= times;
-  const auto part = [=](std::size_t n, std::size_t k) { return Part{k * count, n * count, count, rows}; };
-  return record(
-      "repeat_rows", {x}, shape,
-      [&](Tensor<T>& y) {
-        for (std::size_t k = 0; k < times; ++k) copy(x.value(), part(1, 0), y, part(times, k));
-      },
-      [x, part, times](Var<T> y) {
-        for (std::size_t k = 0; k < times; ++k) x.accumulate_at(part(1, 0), y.grad(), part(times, k));
-      });
+  return record_parts("repeat_rows", x, shape, [rows, count, times](auto&& use) {
+    for (std::size_t k = 0; k < times; ++k)
+      use(Part{0, count, count, rows}, Part{k * count, times * count, count, rows});
+  });
+}
+
+// y_ij = the entry of row i, column j < i, or 0        its gradient += ȳ_ij
+template <class T> Var<T> strictly_lower(Var<T> entries) {
+  const std::size_t n = triangle_size(entries.shape()), all = n * (n - 1) / 2;
+  Shape shape = entries.shape();
+  shape.back() = n;
+  shape.push_back(n);
+  const auto rows = [n, all, count = element_count(shape) / (n * n)](auto&& use) {
+    for (std::size_t i = 1; i < n; ++i)
+      use(Part{i * (i - 1) / 2, all, i, count}, Part{i * n, n * n, i, count});
+  };
+  return record_parts("strictly_lower", entries, shape, rows, false);
 }
 
 #define STRATA_INSTANTIATE(T)                                                 \
@@ -187,7 +217,8 @@ template <class T> Var<T> repeat_rows(Var<T> x, std::size_t times) {
   template Var<T> slice(Var<T>, std::ptrdiff_t, std::size_t, std::size_t);    \
   template Var<T> broadcast(Var<T>, const Shape&);                            \
   template Var<T> gather_rows(Var<T>, const std::vector<std::size_t>&);       \
-  template Var<T> repeat_rows(Var<T>, std::size_t);
+  template Var<T> repeat_rows(Var<T>, std::size_t);                           \
+  template Var<T> strictly_lower(Var<T>);
 STRATA_INSTANTIATE(float)
 STRATA_INSTANTIATE(double)
 

@@ -30,5 +30,8 @@ template <class T> Var<T> gather_rows(Var<T> x, const std::vector<std::size_t>& 
 /// Every row along the first axis `times` times, one after another: y_(i times + k) = x_i. Throws for 0
 /// times.
 template <class T> Var<T> repeat_rows(Var<T> x, std::size_t times);
+/// The strictly lower triangular matrices (..., L, L) with rows l_21, l_31, l_32, ... in `entries`
+/// (..., L (L − 1) / 2). Throws for another number of entries.
+template <class T> Var<T> strictly_lower(Var<T> entries);
 
 }  // namespace strata

@@ -25,6 +25,13 @@ template <class T> struct Gradient {
 
 template <class T> class Tape;
 
+namespace detail {
+/// What is written by `write`, but no tensor itself.
+template <class E, class T>
+concept Lazy = Readable<E, T> && Reading<E, T>::leaves >
+0 && !Reading<E, T>::leaf;
+}  // namespace detail
+
 /// A handle to one tensor on a tape: cheap to copy, valid until its tape's next `reset`. In comments and
 /// docstrings x̄ stands for the gradient of the loss with respect to x.
 template <class T> class Var {
@@ -91,6 +98,9 @@ template <class T> class Tape {
 
   /// A copy of `value` into which no gradient flows.
   Var<T> constant(const Tensor<T>& value) { return leaf("constant", value, false); }
+
+  /// A constant, the value of a lazy expression.
+  template <detail::Lazy<T> E> Var<T> constant(const E& expression);
 
   /// A constant of this shape, written by fill(Tensor<T>&) straight into the tape's buffer.
   template <std::invocable<Tensor<T>&> F> Var<T> constant(const Shape& shape, F fill);

@@ -89,6 +89,12 @@ template <class T> template <class F> void Var<T>::accumulate_with(F f) const {
   received = true;
 }
 
+template <class T> template <detail::Lazy<T> E> Var<T> Tape<T>::constant(const E& expression) {
+  if (const char* problem = detail::evaluate(next_slot("constant", false).own_value, expression))
+    fail("constant", problem);
+  return last();
+}
+
 template <class T> template <std::invocable<Tensor<T>&> F>
 Var<T> Tape<T>::constant(const Shape& shape, F fill) {
   Slot& slot = next_slot("constant", false);

@@ -27,9 +27,7 @@ template <class T> Var<T> BatchNorm<T>::operator()(Var<T> x, Context context) co
     return y;
   }
   const Var<T> mean = tape.constant(running_mean.value);
-  const Var<T> inverse_deviation = tape.constant(running_variance.value.shape(), [&](Tensor<T>& s) {
-    write(s, T(1) / xt::sqrt(running_variance.value + epsilon));
-  });
+  const Var<T> inverse_deviation = tape.constant(T(1) / xt::sqrt(running_variance.value + epsilon));
   return (x - mean) * (inverse_deviation * gamma.on(tape)) + beta.on(tape);
 }
 

@@ -8,7 +8,7 @@
 
 namespace strata {
 
-/// Which result axes a reduction keeps.
+/// A lazy reduction: what `sum_to`, `sum_last` and `max_to` make.
 template <class C, class E> struct Reduction {
   C combine;
   E expression;
@@ -171,9 +171,10 @@ template <class C, class T, class E> class Reducer {
 }  // namespace detail
 
 /// The lazy Σ expression over the axes along which `kept`, as it broadcasts to the expression's shape, has
-/// size 1. The result has this shape, or `shape`, of as many elements. Blocks are summed in the expression's
-/// type and in double beyond: the relative error of a sum of positive numbers stays below 1e-6 for float,
-/// however many they are. It does not depend on the thread count.
+/// size 1. The result has this shape, or `shape`, of as many elements. It is evaluated where it is recorded
+/// on a tape, or by its `scratch`. Blocks are summed in the expression's type and in double beyond: the
+/// relative error of a sum of positive numbers stays below 1e-6 for float, however many they are. It does not
+/// depend on the thread count.
 template <class E> auto sum_to(const Shape& kept, E&& e, std::optional<Shape> shape = {}) {
   return Reduction<detail::Sum, E>{{}, std::forward<E>(e), kept, std::move(shape)};
 }

@@ -55,6 +55,10 @@ TEMPLATE_TEST_CASE("Saturating functions are exact at ±1000 and at the ends of 
     check([](auto v) { return abs(v); }, -x, x, -1);
     check([](auto v) { return clamp(v, -1, 1); }, x, 1, 0);
     check([](auto v) { return exp(v); }, -x, 0, 0);
+    check([](auto v) { return expm1(v); }, -x, -1, 0);
+    check([](auto v) { return log1p(v); }, x, std::log1p(x), 1 / (1 + x));
+    check([](auto v) { return erf(v); }, x, 1, 0);
+    check([](auto v) { return erf(v); }, -x, -1, 0);
   }
   check([](auto v) { return exp(v); }, inf, inf, inf);
   check([](auto v) { return abs(v); }, 0, 0, 0);
@@ -83,6 +87,11 @@ TEMPLATE_TEST_CASE("No operation hides a NaN", "", float, double) {
   passes([](auto v) { return log_softplus(v); });
   passes([](auto v) { return sigmoid(v); });
   passes([](auto v) { return tanh(v); });
+  passes([](auto v) { return log1p(v) + expm1(v) + erf(v); });
+  passes([](auto v) { return sin(v) * cos(v); });
+  passes([](auto v) { return pow(v, 2); });
+  passes([](auto v) { return max(v, {0}, KeepAxes::yes) + 0 * v; });
+  passes([](auto v) { return logsumexp(v, 0, KeepAxes::yes) + 0 * v; });
   passes([](auto v) { return maximum(v, v.tape().constant({1})); });
   passes([](auto v) { return maximum(v.tape().constant({1}), v); });
   passes([](auto v) { return minimum(v, v.tape().constant({1})); });

@@ -146,3 +146,60 @@ TEST_CASE("The tape still works after an operation failed on it") {
   tape.backward(y);
   CHECK((x.grad() == Tensor<double>{2, 4}));
 }
+
+TEST_CASE("A hook sees a gradient once it is complete, and may change what flows on") {
+  Tape<double> tape;
+  for (int step = 0; step < 2; ++step) {
+    tape.reset();
+    const auto x = tape.variable({1, 2});
+    const auto u = 3 * x;
+    const auto y = sum(u * u + u);
+    Tensor<double> seen;
+    int calls = 0;
+    tape.on_gradient(u, [&](Tensor<double>& gradient) {
+      seen = gradient;
+      gradient *= 10.0;
+      ++calls;
+    });
+    tape.on_gradient(x, [&](Tensor<double>&) { ++calls; });
+    tape.on_gradient(tape.variable({1}), [&](Tensor<double>&) { calls += 100; });  // y depends not on it
+    tape.backward(y);
+    CHECK(calls == 2);
+    CHECK((seen == Tensor<double>{7, 13}));
+    CHECK((x.grad() == Tensor<double>{210, 390}));
+  }
+}
+
+TEST_CASE("A reference without a gradient takes part as a constant") {
+  Tape<double> tape;
+  const Tensor<double> frozen = {{1, 2}, {3, 4}};
+  const auto w = tape.reference(frozen), x = tape.variable({{1, 1}});
+  CHECK(w.value().data() == frozen.data());
+  CHECK(!w.needs_grad());
+  tape.backward(sum(matmul(x, w)));
+  CHECK((x.grad() == Tensor<double>{{3, 7}}));
+  CHECK(!w.has_grad());
+  CHECK_THROWS_WITH(tape.backward(sum(w)), Catch::Matchers::Contains("depends on nothing that needs a"));
+}
+
+TEST_CASE("Scratch buffers stay in place from step to step, forward and backward") {
+  Tape<double> tape;
+  const double* before[2] = {};
+  for (int step = 0; step < 3; ++step) {
+    tape.reset();
+    const auto x = tape.variable({1, 2});
+    const auto& forward = tape.scratch(2.0 * x.value());
+    const double* backward = nullptr;
+    const auto y = record("uses_scratch", {x}, x.value() * forward, [&, x](Var<double> v) {
+      const auto& slope = v.tape().scratch(4.0 * x.value() * v.grad());
+      backward = slope.data();
+      x.accumulate(slope);
+    });
+    tape.backward(sum(y));
+    tape.backward(sum(y));
+    CHECK((x.grad() == Tensor<double>{4, 8}));
+    if (step > 0) CHECK((before[0] == forward.data() && before[1] == backward));
+    before[0] = forward.data();
+    before[1] = backward;
+  }
+}
