@@ -1,5 +1,5 @@
 // What single operations give and refuse, beside their gradients.
-#include "autograd/operations.hpp"
+#include "strata/autograd/operations.hpp"
 
 #include <catch2/catch.hpp>
 #include <limits>

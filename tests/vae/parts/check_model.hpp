@@ -72,9 +72,8 @@ template <class Make, class O = Elbo> void check_model(Make make, const O& wante
   Rng rng{1};
   auto in_double = make.template operator()<double>(rng);
   const auto batch = few<double>(data, binarize);
-  check_complete_fields(in_double, [&](Tape<double>& tape) {
-    return objective(wanted, in_double.pass(batch.on(tape), rng));
-  });
+  check_complete_fields(
+      in_double, [&](Tape<double>& tape) { return objective(wanted, in_double.pass(batch.on(tape), rng)); });
   check_gradients(in_double, wanted, data, binarize);
   auto model = make.template operator()<float>(rng), other = make.template operator()<float>(rng);
   Optimizer<float> adam(parameters(model), Adam{}, 1e-2);
