@@ -8,8 +8,8 @@
 #include <algorithm>
 #include <concepts>
 
-#include "tensor/leaves.hpp"
 #include "tensor/parallel.hpp"
+#include "tensor/pass.hpp"
 
 namespace strata {
 

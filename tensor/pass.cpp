@@ -1,4 +1,4 @@
-#include "tensor/leaves.hpp"
+#include "tensor/pass.hpp"
 
 #include <algorithm>
 
