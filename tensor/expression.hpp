@@ -8,7 +8,7 @@
 #include <algorithm>
 #include <concepts>
 
-#include "strata/tensor/leaves.hpp"
+#include "strata/tensor/loops.hpp"
 #include "strata/tensor/parallel.hpp"
 
 namespace strata {

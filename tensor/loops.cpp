@@ -1,4 +1,4 @@
-#include "strata/tensor/leaves.hpp"
+#include "strata/tensor/loops.hpp"
 
 #include <algorithm>
 
