@@ -6,6 +6,31 @@
 
 namespace strata {
 
+namespace detail {
+
+/// A model's buffers as they are now, to return to: at will, and when this ends.
+template <class Module> class SavedBuffers {
+ public:
+  explicit SavedBuffers(Module& module) {
+    for_each_tensor(module, [&](const std::string&, auto& leaf) {
+      if constexpr (is_buffer<std::remove_cvref_t<decltype(leaf)>>)
+        saved_.emplace_back(&leaf.value, leaf.value);
+    });
+  }
+  ~SavedBuffers() { restore(); }
+  SavedBuffers(const SavedBuffers&) = delete;
+  SavedBuffers& operator=(const SavedBuffers&) = delete;
+
+  void restore() const {
+    for (const auto& [buffer, value] : saved_) *buffer = value;
+  }
+
+ private:
+  std::vector<std::pair<Tensor<double>*, Tensor<double>>> saved_;
+};
+
+}  // namespace detail
+
 /// Compares ∂f/∂parameters of a model, but frozen ones, in double precision with finite differences; see
 /// autograd/gradcheck.hpp.
 ///
@@ -14,13 +39,22 @@ namespace strata {
 ///       return model.pass({tape.constant(x)}, rng, training(rng)).elbo();
 ///     });
 ///     CHECK(report.message == "");
+///
+/// Every run of f starts with the model's buffers (running averages) as they are now. They, the parameters
+/// and their gradients are restored afterwards; an Rng that f draws from is f's own to set, as above.
 template <class Module> GradcheckReport gradcheck(Module& module,
                                                   const std::function<Var<double>(Tape<double>&)>& f,
                                                   const GradcheckOptions& options = {}) {
   std::vector<GradcheckInput> inputs;
   for (const auto& [name, parameter] : parameters<double>(module))
     if (!parameter->frozen) inputs.push_back({name, &parameter->value, &parameter->gradient});
-  return gradcheck(f, inputs, options);
+  const detail::SavedBuffers buffers(module);
+  return gradcheck(
+      [&](Tape<double>& tape) {
+        buffers.restore();
+        return f(tape);
+      },
+      inputs, options);
 }
 
 }  // namespace strata

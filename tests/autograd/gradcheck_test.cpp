@@ -2,10 +2,12 @@
 
 #include <catch2/catch.hpp>
 
+#include "strata/autograd/arithmetic.hpp"
 #include "strata/autograd/elementwise.hpp"
 #include "strata/autograd/linear_algebra.hpp"
 #include "strata/autograd/reduce.hpp"
 #include "strata/tensor/random.hpp"
+#include "strata/tests/autograd/gradient_table.hpp"
 #include "strata/tests/random_tensor.hpp"
 
 using namespace strata;
@@ -29,6 +31,12 @@ Var<double> wrong_at_one_place(Var<double> x, std::size_t place) {
   });
 }
 
+// y = x whose derivative is wrong by a factor
+Var<double> off_by(Var<double> x, double factor) {
+  return record("off_by", {x}, 1.0 * x.value(),
+                [x, factor](Var<double> y) { x.accumulate(factor * y.grad()); });
+}
+
 }  // namespace
 
 TEST_CASE("gradcheck accepts right derivatives of small and large functions") {
@@ -36,7 +44,7 @@ TEST_CASE("gradcheck accepts right derivatives of small and large functions") {
   const auto small = gradcheck(f, {normals({3, 4}, 0), normals({4, 2}, 0), normals({2}, 0)});
   CHECK(small.message == "");
   CHECK(small.ok);
-  CHECK(small.error < 1e-9);
+  CHECK(small.error < 5e-9);
   const auto large = gradcheck(f, {normals({30, 40}, 0), normals({40, 50}, 0), normals({50}, 0)});
   CHECK(large.message == "");
   CHECK(large.error < 1e-8);
@@ -125,6 +133,12 @@ TEST_CASE("gradcheck of tensors that live elsewhere restores them") {
   CHECK(report.message == "");
   CHECK((weight == before));
   CHECK(!gradient.received);
+  gradient = {normals({4}, 1), true};
+  CHECK(gradcheck([&](Tape<double>& tape) { return sum(square(tape.reference(weight, gradient))); },
+                  {{"weight", &weight, &gradient}})
+            .ok);
+  CHECK(gradient.received);
+  CHECK((gradient.value == normals({4}, 1)));
   int calls = 0;
   const auto throws_later = [&](Tape<double>& tape) {
     if (++calls > 6) throw std::runtime_error("enough");
@@ -132,4 +146,106 @@ TEST_CASE("gradcheck of tensors that live elsewhere restores them") {
   };
   CHECK_THROWS_WITH(gradcheck(throws_later, {{"weight", &weight, &gradient}}), "enough");
   CHECK((weight == before));
+}
+
+TEST_CASE("gradcheck counts kinks, and compares again at moved inputs") {
+  const Tensor<double> zeros(Shape{3}, 0.0);
+  const auto relu_at_0 = gradcheck([](auto&, auto& x) { return relu(x[0]); }, {zeros});
+  CHECK(relu_at_0.message == "");
+  CHECK(relu_at_0.checked == 9);
+  CHECK(relu_at_0.kinks == 3);
+  CHECK(relu_at_0.undecided == 0);
+  CHECK_THAT(relu_at_0.note, Contains("not differentiable within the step") &&
+                                 Contains("first of all at ∂y[0]/∂input 0[0]") && Contains("moved inputs"));
+  const auto abs_at_0 = gradcheck([](auto&, auto& x) { return abs(x[0]); }, {zeros});
+  CHECK(abs_at_0.message == "");
+  CHECK(abs_at_0.kinks == 3);
+
+  const Tensor<double> near({3e-5, -2e-5, 1e-6, -1e-7, 7e-5, 1.0});
+  const auto relu_near_0 = gradcheck([](auto&, auto& x) { return sum(relu(x[0])); }, {near});
+  CHECK(relu_near_0.message == "");
+  CHECK(relu_near_0.kinks >= 4);
+  CHECK_THAT(relu_near_0.note, Contains("smaller steps"));
+
+  const auto wrong = gradcheck([](auto&, auto& x) { return off_by(relu(x[0]), 1.0001); }, {zeros});
+  CHECK(!wrong.ok);
+  CHECK_THAT(wrong.message, Contains("at inputs moved by about 1 %"));
+  CHECK(!gradcheck([](auto&, auto& x) { return off_by(relu(x[0]), 1.0001); }, {near}).ok);
+}
+
+TEST_CASE("gradcheck takes smaller steps where a step leaves the domain, and tells the edge of it") {
+  for (const double x : {1e-2, 1e-4, 1e-8}) {
+    const auto of = [&](auto f) { return gradcheck(f, {Tensor<double>(Shape{2}, x)}); };
+    CHECK(of([](auto&, auto& v) { return log(v[0]); }).message == "");
+    CHECK(of([](auto&, auto& v) { return sqrt(v[0]); }).message == "");
+    CHECK(!of([](auto&, auto& v) { return off_by(log(v[0]), 1.0001); }).ok);
+  }
+  const Tensor<double> zeros(Shape{2}, 0.0);
+  const auto edge = gradcheck([](auto&, auto& x) { return sqrt(x[0]); }, {zeros});
+  CHECK(!edge.ok);
+  CHECK_THAT(edge.message, Contains("the inputs lie at the edge of its domain"));
+  const auto outside = gradcheck([](auto&, auto& x) { return log(x[0]); }, {zeros});
+  CHECK(!outside.ok);
+  CHECK(outside.message ==
+        "[gradcheck] y[0] is -inf at the inputs themselves, where no derivative can be compared; choose "
+        "others");
+  const auto refusing = gradcheck(
+      [](auto&, auto& x) {
+        if (x[0].value()(0) > 1) fail("probability", "above 1");
+        return square(x[0]);
+      },
+      {Tensor<double>(Shape{2}, 1 - 1e-7)});
+  CHECK(refusing.message == "");
+}
+
+TEST_CASE("gradcheck of a constant function is a report") {
+  const Tensor<double> x = normals({2}, 0);
+  const auto constant = gradcheck([&](auto& tape, auto&) { return tape.constant(x); }, {x});
+  CHECK(constant.message == "");
+  CHECK(constant.checked == 4);
+  CHECK_THAT(constant.note, Contains("f is constant here"));
+  const auto stopped = gradcheck([](auto&, auto& v) { return stop_gradient(v[0]); }, {x});
+  CHECK(!stopped.ok);
+  CHECK_THAT(stopped.message,
+             Contains("2 of 4 derivatives are wrong") && Contains("no gradient reaches the inputs at all"));
+}
+
+TEST_CASE("gradcheck tells a small derivative that is wrong, and one that it cannot judge") {
+  const Tensor<double> one(Shape{1}, 1.0);
+  const auto scaled = [](Var<double> x, double by, double slope) {
+    return record("scaled", {x}, by * x.value(),
+                  [x, slope](Var<double> y) { x.accumulate(slope * y.grad()); });
+  };
+  const auto beside_1 = [&](double slope) {
+    return gradcheck([&](auto&, auto& x) { return scaled(x[0], 1e-12, slope) + x[1]; }, {one, one});
+  };
+  CHECK(beside_1(1e-12).message == "");
+  const auto twice = beside_1(2e-12);
+  CHECK(!twice.ok);
+  CHECK_THAT(twice.message, Contains("1 of 2 derivatives is wrong") && Contains("∂y[0]/∂input 0[0]"));
+
+  const auto drowned = gradcheck([&](auto&, auto& x) { return 1e8 + scaled(x[0], 1e-3, 1e-3); }, {one});
+  CHECK(!drowned.ok);
+  CHECK(drowned.undecided == 1);
+  CHECK_THAT(drowned.message, Contains("1 of 1 derivatives cannot be decided") && Contains("±"));
+  CHECK(gradcheck([](auto&, auto& x) { return square(x[0]); }, {Tensor<double>(Shape{2}, 1e8)}).message ==
+        "");
+}
+
+TEST_CASE("gradcheck rejects a derivative wrong by 0.01 %, whatever the operation") {
+  for (const tests::Row& row : tests::gradient_table()) {
+    std::size_t rejected = 0;
+    for (std::size_t k = 1; k < row.shapes.size(); k += 2) {
+      INFO(row.name << " on " << to_string(row.shapes[k].front()));
+      const auto report = gradcheck([&](auto&, auto& x) { return off_by(row.in_double(x), 1.0001); },
+                                    tests::inputs_for(row, row.shapes[k]));
+      // Of a constant, such as the softmax of one number, no derivative can be wrong.
+      const bool is_constant = report.note.find("all derivatives are 0") != std::string::npos;
+      CHECK(report.ok == is_constant);
+      CHECK(report.undecided == 0);
+      if (!report.ok) ++rejected;
+    }
+    INFO(row.name);
+    CHECK(rejected >= 2);
+  }
 }

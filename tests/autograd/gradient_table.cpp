@@ -6,6 +6,7 @@
 #include "strata/autograd/probability.hpp"
 #include "strata/autograd/reduce.hpp"
 #include "strata/autograd/shape.hpp"
+#include "strata/tensor/random.hpp"
 
 namespace strata::tests {
 namespace {
@@ -271,6 +272,18 @@ std::vector<Row> gradient_table() {
        [](auto& x) { return batch_norm(x[0], second(x), second(x), 0x1p-10).y; },
        {{{1, 7}, {7}}, {{4, 1}, {1}}, {{7, 1}, {1}}, {{5, 33}, {33}}, {{16, 16}, {16}}, {{3, 5}, {5}}}},
   };
+}
+
+std::vector<Tensor<double>> inputs_for(const Row& row, const std::vector<Shape>& shapes) {
+  Rng rng{42};
+  std::vector<Tensor<double>> inputs;
+  for (const Shape& shape : shapes) {
+    auto x = Tensor<float>::from_shape(shape);
+    fill_uniform(rng, x);
+    inputs.push_back(
+        xt::cast<double>(static_cast<float>(row.low) + static_cast<float>(row.high - row.low) * x));
+  }
+  return inputs;
 }
 
 }  // namespace strata::tests

@@ -31,4 +31,7 @@ struct Row {
 
 std::vector<Row> gradient_table();
 
+/// Inputs of a row that float holds exactly, so that both types see the same numbers.
+std::vector<Tensor<double>> inputs_for(const Row& row, const std::vector<Shape>& shapes);
+
 }  // namespace strata::tests

@@ -17,19 +17,6 @@ using namespace strata::tests;
 
 namespace {
 
-// Inputs that float holds exactly, so that both types see the same numbers.
-std::vector<Tensor<double>> inputs_for(const Row& row, const std::vector<Shape>& shapes) {
-  Rng rng{42};
-  std::vector<Tensor<double>> inputs;
-  for (const Shape& shape : shapes) {
-    auto x = Tensor<float>::from_shape(shape);
-    fill_uniform(rng, x);
-    inputs.push_back(
-        xt::cast<double>(static_cast<float>(row.low) + static_cast<float>(row.high - row.low) * x));
-  }
-  return inputs;
-}
-
 // Adds one leading axis of size 2 in front of the output: its gradient must come back summed.
 template <class T> Var<T> repeated(Var<T> y) {
   Shape shape(y.shape().size() + 1, 2);
