@@ -3,6 +3,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "strata/autograd/arithmetic.hpp"
 #include "strata/tests/reference.hpp"
 #include "strata/vae/objective.hpp"
 
