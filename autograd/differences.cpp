@@ -66,7 +66,8 @@ void RiddersTable::add(double h, double below, double middle, double above) {
   bend_ = bend;
   steps_[size_++] = h;
   const bool drowned = slope_.error < 8 * rounding;  // smaller steps round more
-  promising_ = size_ < levels && !drowned && (size_ < 3 || better || bent);
+  stale_ = better ? 0 : stale_ + 1;
+  promising_ = size_ < levels && !drowned && (stale_ < 2 || bent);
 }
 
 std::vector<Slope> slopes(const Curve& y, const Vector& middle, const Vector& magnitude, double step,
@@ -83,13 +84,15 @@ std::vector<Slope> slopes(const Curve& y, const Vector& middle, const Vector& ma
   if (outputs.empty()) return best;
   std::vector<RiddersTable> wide(magnitude.begin(), magnitude.end());
   refine(wide, outputs, y, middle, 300 * step, 5, settled);
-  for (const std::size_t i : outputs)
-    if (wide[i].slope().error < best[i].error) {
-      const Slope before = best[i];
-      best[i] = wide[i].slope();
-      best[i].met_kink = before.met_kink;
-      best[i].smallest_step = before.smallest_step;
-    }
+  for (const std::size_t i : outputs) {
+    const Slope before = best[i], &after = wide[i].slope();
+    // Wide steps are less noisy, but f may be another function so far away.
+    const bool consistent = std::abs(after.value - before.value) <= 4 * (after.error + before.error);
+    if (!consistent || !(after.error < before.error)) continue;
+    best[i] = after;
+    best[i].met_kink = before.met_kink;
+    best[i].smallest_step = before.smallest_step;
+  }
   return best;
 }
 

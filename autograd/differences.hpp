@@ -13,12 +13,12 @@ namespace strata::detail {
 /// A derivative as finite differences give it.
 struct Slope {
   double value = std::numeric_limits<double>::quiet_NaN();
-  double error = std::numeric_limits<double>::infinity();  ///< estimated; infinite where no two steps were
-                                                           ///< finite
-  double left = 0, right = 0;                              ///< the one-sided slopes of the same step
-  bool kink = false;         ///< they disagree, and a smaller step did not mend it
-  bool met_kink = false;     ///< they disagreed at one step at least
-  double smallest_step = 0;  ///< that was tried
+  /// Estimated; infinite where no two steps were finite.
+  double error = std::numeric_limits<double>::infinity();
+  double left = 0, right = 0;  ///< the one-sided slopes of the same step
+  bool kink = false;           ///< they disagree, and a smaller step did not mend it
+  bool met_kink = false;       ///< they disagreed at one step at least
+  double smallest_step = 0;    ///< that was tried
 };
 
 /// Ridders' table of one function (Ridders 1982): central differences D of shrinking steps, extrapolated to
@@ -44,10 +44,11 @@ class RiddersTable {
   static constexpr std::size_t levels = 7;
 
   double magnitude_;
-  std::array<double, levels> steps_{},
-      row_{};  // row: of the last step; extrapolated no time, once, twice, ...
+  std::array<double, levels> steps_{};
+  std::array<double, levels> row_{};  // of the last step: not extrapolated, once, twice, ...
   std::size_t size_ = 0;
   double bend_ = 0;
+  int stale_ = 0;  // so many steps made nothing better
   bool promising_ = true;
   Slope slope_;
 };
@@ -55,7 +56,7 @@ class RiddersTable {
 /// The derivatives at t = 0 of y(t), a vector, where y(0) = `middle`, computed from numbers of the size of
 /// `magnitude` at least. Steps begin with `step` and shrink; where rounding spoils them they begin anew three
 /// hundred times larger. settled(i, slope) says whether an estimate for y_i will do: most need the first two
-/// steps only.
+/// steps only. A y that oscillates many times within the first step is not seen for what it is.
 std::vector<Slope> slopes(const std::function<Tensor<double>(double t)>& y, const Tensor<double>& middle,
                           const Tensor<double>& magnitude, double step,
                           const std::function<bool(std::size_t i, const Slope&)>& settled);

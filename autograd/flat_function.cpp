@@ -15,6 +15,7 @@ Vector flattened(Tensor<double> x) {
 }
 
 std::string element(const std::string& name, const Shape& shape, std::size_t i) {
+  if (shape.empty()) return name;
   std::string place;
   for (std::size_t axis = shape.size(); axis-- > 0;) {
     place = std::to_string(i % shape[axis]) + (place.empty() ? "" : ", ") + place;
