@@ -39,8 +39,9 @@ void RiddersTable::add(double h, double below, double middle, double above) {
     size_ = 0;
     return;
   }
+  constexpr double roundings = 4;  // of f, which computes in several steps
   const double rounding =
-      epsilon * std::max({magnitude_, std::abs(below), std::abs(middle), std::abs(above)}) / h;
+      roundings * epsilon * std::max({magnitude_, std::abs(below), std::abs(middle), std::abs(above)}) / h;
   const double disagreement = size_ > 0 ? std::abs(steps_[size_ - 1] / h * bend - bend_) : 0;
   const bool bent = disagreement > 32 * rounding;
   const bool kink = bent && disagreement > 0.5 * std::abs(bend_) &&

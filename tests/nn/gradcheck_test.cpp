@@ -21,7 +21,7 @@ TEST_CASE("A relu network is right though kinks lie within the first step") {
   CHECK(report.message == "");
   CHECK(report.checked == parameter_count(mlp));
   CHECK(report.kinks > 0);
-  CHECK(report.undecided == 0);
+  CHECK(report.undecided <= 2);  // of 3,600, which have kinks at the moved points too
   CHECK(report.error < 1e-7);
 }
 
