@@ -1,39 +1,94 @@
 #include "strata/nn/optimizer.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
+#include <map>
+#include <numeric>
 
 #include "strata/tensor/expression.hpp"
 
 namespace strata {
+namespace {
+
+// Σ g², which is finite where every g² is and they are not too many near the type's largest number.
+template <class T> T square_sum(const T* g, std::size_t begin, std::size_t end) {
+  using Batch = xsimd::batch<T>;
+  Batch squares(T(0));
+  std::size_t i = begin;
+  for (; i + Batch::size <= end; i += Batch::size) {
+    const Batch v = Batch::load_unaligned(g + i);
+    squares += v * v;
+  }
+  alignas(Batch) T lanes[Batch::size];
+  squares.store_aligned(lanes);
+  T total = std::accumulate(lanes, lanes + Batch::size, T(0));
+  for (; i < end; ++i) total += g[i] * g[i];
+  return total;
+}
+
+// Calls f(parameter, begin, end) with the elements of all parameters, each thread its share: end to end they
+// are one range. Passes over frozen ones.
+template <class T, class F> void for_each_share(const std::vector<NamedParameter<T>>& parameters, F f) {
+  std::size_t total = 0;
+  for (const auto& [name, parameter] : parameters) total += parameter->value.size();
+  parallel_for(total, detail::parallel_elements, [&](std::size_t begin, std::size_t end) {
+    std::size_t first = 0;
+    for (std::size_t p = 0; p < parameters.size() && first < end; ++p) {
+      const std::size_t size = parameters[p].parameter->value.size();
+      if (begin < first + size && !parameters[p].parameter->frozen)
+        f(p, std::max(begin, first) - first, std::min(end, first + size) - first);
+      first += size;
+    }
+  });
+}
+
+// Throws, naming the first such element, unless the square of every gradient that was received is finite.
+template <class T>
+void require_finite_squares(const char* operation, const std::vector<NamedParameter<T>>& parameters) {
+  std::atomic<bool> finite = true;
+  for_each_share(parameters, [&](std::size_t p, std::size_t begin, std::size_t end) {
+    const Gradient<T>& gradient = parameters[p].parameter->gradient;
+    if (gradient.received && !std::isfinite(square_sum(gradient.value.data(), begin, end))) finite = false;
+  });
+  if (finite) return;
+  for (const auto& [name, parameter] : parameters) {
+    if (parameter->frozen || !parameter->gradient.received) continue;
+    const Tensor<T>& g = parameter->gradient.value;
+    const auto wrong = std::find_if(g.begin(), g.end(), [](T v) { return !std::isfinite(v * v); });
+    if (wrong != g.end())
+      fail(operation, "the gradient of '" + name + "' is " + std::to_string(*wrong) + " at element " +
+                          std::to_string(wrong - g.begin()) + " of " + to_string(g.shape()) +
+                          ", and nothing was changed; a lower learning rate may help");
+  }
+}
+
+}  // namespace
 
 template <class T> void Optimizer<T>::make_states() {
   if (parameters_.empty()) fail("Optimizer", "there are no parameters to optimize");
+  std::map<const Parameter<T>*, std::string> seen;
+  for (const auto& [name, parameter] : parameters_) {
+    const auto [place, is_new] = seen.emplace(parameter, name);
+    if (!is_new)
+      fail("Optimizer", "'" + name + "' and '" + place->second +
+                            "' are one parameter, which would be updated twice; give it once");
+  }
   for (const auto& [name, parameter] : parameters_)
     states_.push_back(std::vector<Tensor<T>>(update_.states, xt::zeros<T>(parameter->value.shape())));
 }
 
 template <class T> void Optimizer<T>::step() {
-  std::size_t total = 0;
-  for (const auto& [name, parameter] : parameters_) {
+  for (const auto& [name, parameter] : parameters_)
     if (!parameter->frozen && !parameter->gradient.received)
       fail("Optimizer",
            "no gradient reached '" + name + "': is it used in the loss, and was backward called?");
-    total += parameter->value.size();
-  }
+  require_finite_squares("Optimizer", parameters_);
   ++steps_;
-  // All parameters end to end are one range, of which each thread takes its share.
-  parallel_for(total, detail::parallel_elements, [&](std::size_t begin, std::size_t end) {
-    std::size_t first = 0;
-    for (std::size_t p = 0; p < parameters_.size() && first < end; ++p) {
-      Parameter<T>& parameter = *parameters_[p].parameter;
-      const std::size_t size = parameter.value.size();
-      if (begin < first + size && !parameter.frozen)
-        update_.update(static_cast<T>(learning_rate), steps_,
-                       {parameter.value.data(), parameter.gradient.value.data(), &states_[p],
-                        std::max(begin, first) - first, std::min(end, first + size) - first});
-      first += size;
-    }
+  for_each_share(parameters_, [&](std::size_t p, std::size_t begin, std::size_t end) {
+    Parameter<T>& parameter = *parameters_[p].parameter;
+    update_.update(static_cast<T>(learning_rate), steps_,
+                   {parameter.value.data(), parameter.gradient.value.data(), &states_[p], begin, end});
   });
   for (const auto& [name, parameter] : parameters_) parameter->gradient.received = false;
 }
@@ -42,6 +97,7 @@ template <class T>
 double clip_gradient_norm(const std::vector<NamedParameter<T>>& parameters, double max_norm) {
   if (!(max_norm > 0))
     fail("clip_gradient_norm", "max_norm is " + std::to_string(max_norm) + "; it must be above 0");
+  require_finite_squares("clip_gradient_norm", parameters);
   double squares = 0;
   for (const auto& [name, parameter] : parameters)
     if (parameter->gradient.received)

@@ -22,7 +22,7 @@ template <class T> class Optimizer {
   double learning_rate;
 
   /// The parameters must outlive the optimizer. `rule` is one of nn/rules.hpp, a `Rule`, or a struct of one's
-  /// own in their form. Throws if there are no parameters.
+  /// own in their form. Throws if there are no parameters, or one twice.
   template <class R> Optimizer(std::vector<NamedParameter<T>> parameters, const R& rule, double rate)
       : learning_rate(rate), parameters_(std::move(parameters)), update_(detail::element_update<T>(rule)) {
     make_states();
@@ -30,7 +30,7 @@ template <class T> class Optimizer {
 
   /// Updates every parameter with its gradient, which is thereby spent: the next `backward` starts anew.
   /// Several calls of `backward` before it add up. Frozen parameters are passed over. Throws, changing
-  /// nothing, if no gradient reached some other parameter, and names it.
+  /// nothing, if no gradient reached some other parameter, or one whose square is not finite, and names it.
   void step();
 
   /// How many steps were taken.
@@ -48,7 +48,8 @@ template <class T> class Optimizer {
 };
 
 /// Scales all gradients down so that their joint Euclidean norm is at most `max_norm` (Pascanu et al. 2013),
-/// and returns the norm before. Parameters without a gradient count as 0. Throws unless max_norm > 0.
+/// and returns the norm before. Parameters without a gradient count as 0. Throws, changing nothing, unless
+/// max_norm > 0 and every gradient's square is finite.
 template <class T>
 double clip_gradient_norm(const std::vector<NamedParameter<T>>& parameters, double max_norm);
 

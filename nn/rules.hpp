@@ -61,8 +61,8 @@ struct RmsProp {
   double alpha = 0.9, epsilon = 1e-8;
   static constexpr std::size_t states = 1;
   template <class T> auto update(T eta, std::uint64_t) const {
-    return [=, a = static_cast<T>(alpha), eps = static_cast<T>(epsilon)](auto& w, auto g, auto& s) {
-      s = a * s + (T(1) - a) * g * g;
+    return [=, b = static_cast<T>(1 - alpha), eps = static_cast<T>(epsilon)](auto& w, auto g, auto& s) {
+      s += b * (g * g - s);
       w -= eta * g / (xsimd::sqrt(s) + eps);
     };
   }

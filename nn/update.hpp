@@ -4,11 +4,12 @@
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <span>
 #include <variant>
 #include <vector>
 
-#include "strata/tensor/tensor.hpp"
+#include "strata/tensor/expression.hpp"
 
 namespace strata::detail {
 
@@ -26,6 +27,11 @@ template <class T> struct ElementUpdate {
   std::function<void(T, std::uint64_t, const Elements<T>&)> update;
 };
 
+/// v, or 0 where it is subnormal: after many zero gradients a moment would be, and slow from then on.
+template <class T, class V> V flushed(V v) {
+  return select(xsimd::abs(v) < V(std::numeric_limits<T>::min()), V(T(0)), v);
+}
+
 // Applies f(w, g, states...) to the elements, by SIMD batches and then one by one.
 template <std::size_t N, class T, class F> void update_elements(const F& f, const Elements<T>& e) {
   using Batch = xsimd::batch<T>;
@@ -42,13 +48,13 @@ template <std::size_t N, class T, class F> void update_elements(const F& f, cons
     for (std::size_t s = 0; s < N; ++s) memory[s] = Batch::load_unaligned(states[s] + i);
     apply(weight, Batch::load_unaligned(e.gradient + i), memory, std::make_index_sequence<N>());
     weight.store_unaligned(e.weight + i);
-    for (std::size_t s = 0; s < N; ++s) memory[s].store_unaligned(states[s] + i);
+    for (std::size_t s = 0; s < N; ++s) flushed<T>(memory[s]).store_unaligned(states[s] + i);
   }
   for (; i < e.end; ++i) {
     std::array<T, N> memory;
     for (std::size_t s = 0; s < N; ++s) memory[s] = states[s][i];
     apply(e.weight[i], e.gradient[i], memory, std::make_index_sequence<N>());
-    for (std::size_t s = 0; s < N; ++s) states[s][i] = memory[s];
+    for (std::size_t s = 0; s < N; ++s) states[s][i] = flushed<T>(memory[s]);
   }
 }
 

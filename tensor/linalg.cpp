@@ -4,6 +4,7 @@
 #include <omp.h>
 #include <pthread.h>
 
+#include <algorithm>
 #include <cmath>
 #include <mutex>
 
@@ -107,7 +108,7 @@ template <class T> void matmul(MatrixView<const T> a, Transpose transpose_a, Mat
   const std::size_t m = c.rows, n = c.columns, k = ta ? a.rows : a.columns;
   if (m == 0 || n == 0) return;
   if (k == 0) {
-    if (beta == T(0)) std::fill_n(c.data, m * n, T(0));
+    std::transform(c.data, c.data + m * n, c.data, [&](T v) { return beta == T(0) ? T(0) : beta * v; });
     return;
   }
 

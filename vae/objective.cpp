@@ -9,8 +9,8 @@
 namespace strata {
 namespace {
 
-template <class T> Var<T> without_penalty(Var<T> bound, const Pass<T>& pass) {
-  return pass.penalty ? bound - mean(pass.penalty) : bound;
+template <class T> Var<T> without_penalty(Var<T> bound, const Pass<T>& pass, double weight) {
+  return pass.penalty ? bound - static_cast<T>(weight) * mean(pass.penalty) : bound;
 }
 
 }  // namespace
@@ -22,19 +22,19 @@ template <class T> Var<T> importance_weighted_bound(Var<T> log_weights, std::siz
 
 template <class T> Var<T> objective(const Elbo& options, const Pass<T>& pass) {
   const T beta = static_cast<T>(options.beta), free_bits = static_cast<T>(options.free_bits);
-  if (free_bits == 0) return without_penalty(mean(pass.elbo(beta)), pass);
+  if (free_bits == 0) return without_penalty(mean(pass.elbo(beta)), pass, options.penalty);
   auto total = mean(pass.log_likelihood);
   for (const Layer<T>& layer : pass.layers) {
     const auto cost = mean(layer.divergence());
     const auto free = cost.tape().constant(Shape{}, [=](Tensor<T>& c) { c.fill(free_bits); });
     total = total - beta * maximum(cost, free);
   }
-  return without_penalty(total, pass);
+  return without_penalty(total, pass, options.penalty);
 }
 
 template <class T> Var<T> objective(const Iwae& options, const Pass<T>& pass) {
   const auto log_weight = pass.log_weight(static_cast<T>(options.beta));
-  return without_penalty(mean(importance_weighted_bound(log_weight, pass.samples)), pass);
+  return without_penalty(mean(importance_weighted_bound(log_weight, pass.samples)), pass, options.penalty);
 }
 
 #define STRATA_INSTANTIATE(T)                                     \

@@ -10,16 +10,18 @@
 namespace strata {
 
 /// The evidence lower bound of every image, E_q ln w, w = p(x, z) / q(z | x):
-/// mean log-likelihood − beta Σ_t max(free_bits, mean divergence_t) − mean penalty.
+/// mean log-likelihood − beta Σ_t max(free_bits, mean divergence_t) − penalty · mean of the pass's penalty.
 struct Elbo {
   double beta = 1;       ///< the weight of the KL (Higgins et al. 2017)
   double free_bits = 0;  ///< nats of every layer's KL that cost nothing (Kingma et al. 2016, appendix C.8)
+  double penalty = 1;    ///< the weight of what the model adds to its loss
 };
 
 /// The importance-weighted bound ln 1/K Σ_k w_k ≤ ln p(x) of the K draws of every image (Burda et al. 2015,
 /// equation 8), which rises with K to ln p(x).
 struct Iwae {
-  double beta = 1;  ///< the weight of ln q − ln p
+  double beta = 1;     ///< the weight of ln q − ln p
+  double penalty = 1;  ///< the weight of what the model adds to its loss
 };
 
 /// What a command line can choose.

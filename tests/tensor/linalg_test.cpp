@@ -71,3 +71,14 @@ TEST_CASE("matmul says which shapes do not fit") {
   CHECK_THROWS_WITH(matmul(a, Transpose::yes, a, Transpose::no, 1.0, c),
                     "[matmul] cannot accumulate into (2, 2): a is (2, 3) transposed, b is (2, 3)");
 }
+
+TEST_CASE("A product of no terms is 0, to which beta c is added") {
+  const Tensor<double> a = Tensor<double>::from_shape({2, 0}), b = Tensor<double>::from_shape({0, 3});
+  Tensor<double> c(Shape{2, 3}, 8.0);
+  matmul(a, Transpose::no, b, Transpose::no, 0.25, c);
+  CHECK(xt::all(xt::equal(c, 2.0)));
+  matmul(a, Transpose::no, b, Transpose::no, 1.0, c);
+  CHECK(xt::all(xt::equal(c, 2.0)));
+  matmul(a, Transpose::no, b, Transpose::no, 0.0, c);
+  CHECK(xt::all(xt::equal(c, 0.0)));
+}

@@ -199,6 +199,9 @@ TEST_CASE("train_mnist refuses what it does not understand in one line and leave
   for (const char* rate : {"0", "-0.1", "nan", "inf", "fast"})
     check_refused(here, {"--lr", rate}, {"lr", rate});
   for (const char* weight : {"-1", "nan", "inf"}) check_refused(here, {"--beta", weight}, {"beta", weight});
+  check_refused(here, {"--noise-variance", "1e-50"}, {"noise-variance", "1e-50", "single precision"});
+  check_refused(here, {"--beta", "1e39"}, {"beta", "1e+39", "single precision"});
+  check_refused(here, {"--clip-norm", "1e-300"}, {"clip-norm", "1e-300", "single precision"});
   check_refused(here, {"--batch", "61"}, {"batch", "61", "60"});
   check_refused(here, {"--batch", "1", "--batch-norm"}, {"batch", "1", "--batch-norm"});
   check_refused(here, {"--batch", "0100"}, {"batch", "100", "60"});  // decimal

@@ -1,6 +1,8 @@
 #include "strata/tools/run/run_config.hpp"
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 #include <sstream>
 
 #include "strata/tools/run/command_line.hpp"
@@ -77,6 +79,13 @@ void above_zero(const char* name, double value) {
   if (!(value > 0)) fail(name, "it is " + format_number(value) + ", but must be above 0");
 }
 
+// Training computes in float: a number that is 0 or infinite there is refused, not used.
+void require_float(const std::string& name, double value) {
+  const auto there = static_cast<float>(value);
+  if (std::isinf(there) || (value != 0 && std::abs(there) < std::numeric_limits<float>::min()))
+    fail(name, "it is " + format_number(value) + ", which single precision cannot hold");
+}
+
 }  // namespace
 
 void add_options(CLI::App& app, RunConfig& config) {
@@ -103,6 +112,8 @@ void add_options(CLI::App& app, RunConfig& config) {
 void require_possible(const RunConfig& c) {
   constexpr std::size_t widest = 1'000'000;
   RunConfig::fields(c, [](const std::string& name, const auto& field, const char*) {
+    if constexpr (std::is_same_v<std::remove_cvref_t<decltype(field)>, double>)
+      require_float(option_name(name), field);
     if constexpr (std::is_same_v<std::remove_cvref_t<decltype(field)>, std::vector<std::size_t>>)
       for (const std::size_t width : field)
         if (width == 0 || width > widest)

@@ -70,6 +70,9 @@ TEST_CASE("Beta weighs the KL and nothing else, and a penalty is subtracted") {
     pass.penalty = 3 * pass.layers[0].z;
     CHECK(objective(chosen, pass).value()() == Approx(without - mean(pass.penalty).value()()));
   }
+  const double whole = objective(Elbo{}, pass).value()(),
+               none = objective(Elbo{.penalty = 0}, pass).value()();
+  CHECK(objective(Elbo{.penalty = 0.25}, pass).value()() == Approx(0.75 * none + 0.25 * whole));
 }
 
 TEST_CASE("A library default trains: it is finite before its first step, for one layer and for many") {
