@@ -91,3 +91,19 @@ TEST_CASE("The gradient of a noise that needs one is not lost") {
   tape.backward(sum(strict_lower_product(lower, epsilon)));
   CHECK((epsilon.grad() == Tensor<double>{{2, 0}}));
 }
+
+TEST_CASE("A wrong shape, axis, range or row is told with the facts") {
+  Tape<double> tape;
+  const auto x = tape.constant(xt::zeros<double>({3, 4})), scalar = tape.constant(Tensor<double>(2.0));
+  CHECK_THROWS_WITH(concatenate({x, tape.constant(xt::zeros<double>({3, 4, 1}))}, 0),
+                    "[concatenate] shapes differ beside axis 0: (3, 4), (3, 4, 1)");
+  CHECK_THROWS_WITH(slice(x, 1, 2, 5), "[slice] 2 ... 5 is no range of axis 1 of a tensor of shape (3, 4)");
+  CHECK_THROWS_WITH(gather_rows(x, {0, 3}),
+                    "[gather_rows] row 3 is out of range for a tensor of shape (3, 4)");
+  CHECK_THROWS_WITH(gather_rows(scalar, {}), "[gather_rows] a tensor of rank 0 has no rows");
+  CHECK_THROWS_WITH(broadcast(x, {4, 3}), "[broadcast] (3, 4) does not broadcast to (4, 3)");
+  CHECK_THROWS_WITH(repeat_rows(x, 0), "[repeat_rows] cannot repeat (3, 4) 0 times");
+  CHECK_THROWS_WITH(sum(x, {2}), "[sum] axis 2 is out of range for a tensor of shape (3, 4)");
+  CHECK_THROWS_WITH(transpose(x, Axes{0}), "[transpose] 1 axes are given for a tensor of shape (3, 4)");
+  CHECK_THROWS_WITH(reparameterize(x, x, scalar), "[reparameterize] shapes differ: (3, 4), (3, 4), ()");
+}
