@@ -19,24 +19,24 @@ namespace detail {
 template <class T> using Batch = xsimd::batch<T>;
 
 // What an expression may consist of: functions, numbers, tensors in row-major order, permuted tensors.
-template <class E> struct is_permuted : std::false_type {};
-template <class T> struct is_permuted<Permuted<T>> : std::true_type {};
-template <class E> struct is_scalar : std::is_arithmetic<E> {};
-template <class CT> struct is_scalar<xt::xscalar<CT>> : std::true_type {};
-template <class E> struct is_container : is_permuted<E> {};
+template <class E> struct IsPermuted : std::false_type {};
+template <class T> struct IsPermuted<Permuted<T>> : std::true_type {};
+template <class E> struct IsScalar : std::is_arithmetic<E> {};
+template <class CT> struct IsScalar<xt::xscalar<CT>> : std::true_type {};
+template <class E> struct IsContainer : IsPermuted<E> {};
 template <class S, class C, class G>
-struct is_container<xt::xarray_container<S, xt::layout_type::row_major, C, G>> : std::true_type {};
+struct IsContainer<xt::xarray_container<S, xt::layout_type::row_major, C, G>> : std::true_type {};
 template <class S, class C, class G>
-struct is_container<xt::xarray_adaptor<S, xt::layout_type::row_major, C, G>> : std::true_type {};
+struct IsContainer<xt::xarray_adaptor<S, xt::layout_type::row_major, C, G>> : std::true_type {};
 
 /// Whether an expression is read here (others are left to xtensor), and the number of its leaves.
 template <class E, class T> struct Reading {
-  static constexpr bool leaf = is_container<E>::value;
+  static constexpr bool leaf = IsContainer<E>::value;
   static constexpr bool possible = [] {
     if constexpr (leaf)
       return std::is_same_v<std::remove_const_t<typename E::value_type>, T>;
     else
-      return is_scalar<E>::value;
+      return IsScalar<E>::value;
   }();
   static constexpr std::size_t leaves = leaf ? 1 : 0;
 };
@@ -53,7 +53,7 @@ concept Readable = Reading<std::remove_cvref_t<E>, T>::possible;
 template <class T, class E, class F> bool all_leaves(const E& e, F&& f) {
   if constexpr (Reading<E, T>::leaf)
     return f(e);
-  else if constexpr (is_scalar<E>::value)
+  else if constexpr (IsScalar<E>::value)
     return true;
   else
     return std::apply([&](const auto&... a) { return (all_leaves<T>(a, f) && ...); }, e.arguments());
@@ -81,7 +81,7 @@ template <class T, class E> bool find_shape(const E& e, Shape& shape) {
 /// Whether every leaf has exactly this shape, so that element i of each is the i-th in memory.
 template <class T, class E> bool is_flat(const E& e, const Shape& shape) {
   return Reading<E, T>::leaves > 0 && all_leaves<T>(e, [&](const auto& leaf) {
-           return !is_permuted<std::decay_t<decltype(leaf)>>::value && same(leaf.shape(), shape);
+           return !IsPermuted<std::decay_t<decltype(leaf)>>::value && same(leaf.shape(), shape);
          });
 }
 
@@ -163,11 +163,11 @@ template <class T, std::size_t first, class E, std::size_t N, class Count, std::
 /// The expression's elements i, i + 1, ... of a run, `first` being its first leaf's place among all.
 template <class T, std::size_t first, class E, std::size_t N, class Count>
 [[gnu::always_inline]] inline auto read(const E& e, const Runs<T, N>& runs, std::size_t i, Count count) {
-  if constexpr (is_permuted<E>::value)
+  if constexpr (IsPermuted<E>::value)
     return runs[first].gather(i, count);
   else if constexpr (Reading<E, T>::leaf)
     return runs[first].read(i, count);
-  else if constexpr (is_scalar<E>::value)
+  else if constexpr (IsScalar<E>::value)
     return Batch<T>(static_cast<T>(e()));
   else
     return read_function<T, first>(

@@ -70,8 +70,8 @@ template <class T, std::size_t N> struct Leaves {
       Leaf<T>& l = leaf[k++];
       l.position = given.data();
       l.end = l.position + element_count(given.shape());
-      l.permuted = is_permuted<std::decay_t<decltype(given)>>::value;
-      if constexpr (is_permuted<std::decay_t<decltype(given)>>::value)
+      l.permuted = IsPermuted<std::decay_t<decltype(given)>>::value;
+      if constexpr (IsPermuted<std::decay_t<decltype(given)>>::value)
         l.steps = given.step;
       else
         find_steps(given.shape(), full, l.steps);

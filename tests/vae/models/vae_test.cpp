@@ -278,25 +278,6 @@ TEST_CASE("An output starts at the data's mean: its logit, or itself") {
   CHECK_THROWS_WITH(vae.start_at({0.5, 0.5}), "[start_at] the mean is (2), the output's bias (6)");
 }
 
-TEST_CASE("Draws have their distribution's mean and spread") {
-  Rng rng{2};
-  Tape<double> tape;
-  const std::size_t count = 20'000;
-  const auto rows = [&](const Tensor<double>& row) {
-    return broadcast(tape.constant(row), {count, row.size()});
-  };
-  const FullNormal<double> full{rows({1, -2}), rows({0.2, -0.4}), rows({0.7})};
-  const Normal<double> shared{rows({1, -2}), tape.constant({0.3})};
-  const Bernoulli<double> coins{rows({0, 2})};
-  const auto mean_of = [](Var<double> x) { return mean(x, {0}).value(); };
-  CHECK(xt::allclose(mean_of(sample(full, rng)), Tensor<double>{1, -2}, 0, 0.03));
-  CHECK(xt::allclose(mean_of(sample(shared, rng)), Tensor<double>{1, -2}, 0, 0.03));
-  CHECK(xt::allclose(mean_of(sample(coins, rng)), mean_of(mean(coins)), 0, 0.02));
-  const auto z = sample_and_log_prob(full, Noise<double>(rng)).z - full.mean;
-  const double covariance = mean(slice(z, 1, 0, 1) * slice(z, 1, 1, 2)).value()();
-  CHECK(covariance == Approx(0.7 * std::exp(0.1)).epsilon(0.05));  // l_21 σ_1
-}
-
 TEST_CASE("Unknown names and impossible configurations are refused") {
   CHECK_THROWS_WITH(parse<Likelihood>("poisson"),
                     "[likelihood] 'poisson' is unknown; there are bernoulli, normal, normal-learned, "
