@@ -42,7 +42,7 @@ inline constexpr std::size_t max_pieces = 64;
 /// A reduction of e over the axes of `full` along which the result, of shape `kept`, has size 1.
 template <class C, class T, class E> class Reducer {
   using Total = typename C::template Total<T>;
-  static constexpr std::size_t N = Reading<E, T>::leaves, lanes = Batch<T>::size;
+  static constexpr std::size_t leaf_count = Reading<E, T>::leaves, lanes = Batch<T>::size;
 
  public:
   Reducer(const E& e, const Shape& full, T* result, const Shape& kept)
@@ -91,7 +91,7 @@ template <class C, class T, class E> class Reducer {
   }
 
  private:
-  std::ptrdiff_t step(std::size_t axis) const { return leaves_.leaf[N].steps[axis]; }
+  std::ptrdiff_t step(std::size_t axis) const { return leaves_.leaf[leaf_count].steps[axis]; }
   std::size_t first(std::size_t k, std::size_t strips) const { return k % strips * strip; }
   std::size_t width(std::size_t k, std::size_t strips) const {
     return over_rows_ ? 1 : std::min(inner_, first(k, strips) + strip) - first(k, strips);
@@ -109,7 +109,7 @@ template <class C, class T, class E> class Reducer {
     std::fill(lane, lane + lanes, C::template start<Total>);
     reduced_.seek(begin / inner_, leaves_);
     for (std::size_t start = begin / inner_ * inner_; start < end; start += inner_, reduced_.next(leaves_)) {
-      const auto runs = leaves_.template runs<N>();
+      const auto runs = leaves_.template runs<leaf_count>();
       const std::size_t stop = std::min(start + inner_, end) - start;
       std::size_t i = std::max(start, begin) - start;
       while (i + lanes <= stop) {
@@ -133,7 +133,7 @@ template <class C, class T, class E> class Reducer {
       Batch<T> sums[strip / lanes];
       std::fill(sums, sums + (width + lanes - 1) / lanes, Batch<T>(C::template start<T>));
       for (std::size_t b = 0; b < block && row < end; ++b, ++row, reduced_.next(leaves_)) {
-        const auto runs = leaves_.template runs<N>();
+        const auto runs = leaves_.template runs<leaf_count>();
         std::size_t j = 0;
         for (; j + lanes <= width; j += lanes)
           sums[j / lanes] = C::of(sums[j / lanes], read<T, 0>(e_, runs, first + j, Whole()));
@@ -154,13 +154,13 @@ template <class C, class T, class E> class Reducer {
   }
 
   void store(std::size_t k, std::size_t strips, const Total* total, Update update) {
-    T* to = result_ + (leaves_.leaf[N].position - start_) + (over_rows_ ? 0 : first(k, strips));
+    T* to = result_ + (leaves_.leaf[leaf_count].position - start_) + (over_rows_ ? 0 : first(k, strips));
     for (std::size_t j = 0; j < width(k, strips); ++j)
       to[j] = update == Update::add ? to[j] + static_cast<T>(total[j]) : static_cast<T>(total[j]);
   }
 
   const E& e_;
-  Leaves<T, N + 1> leaves_;  // the last is the result
+  Leaves<T, leaf_count + 1> leaves_;  // the last is the result
   T* result_;
   const T* start_ = result_;
   Odometer kept_, reduced_;  // the outer axes of both kinds
