@@ -1,6 +1,7 @@
 #include "strata/nn/optimizer.hpp"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cmath>
 #include <map>
@@ -14,14 +15,17 @@ namespace {
 // Σ g², which is finite where every g² is and they are not too many near the type's largest number.
 template <class T> T square_sum(const T* g, std::size_t begin, std::size_t end) {
   using Batch = xsimd::batch<T>;
-  Batch squares(T(0));
+  constexpr std::size_t chains = 4;  // additions that need not wait for each other
+  std::array<Batch, chains> squares;
+  squares.fill(Batch(T(0)));
   std::size_t i = begin;
-  for (; i + Batch::size <= end; i += Batch::size) {
-    const Batch v = Batch::load_unaligned(g + i);
-    squares += v * v;
-  }
+  for (; i + chains * Batch::size <= end; i += chains * Batch::size)
+    for (std::size_t c = 0; c < chains; ++c) {
+      const Batch v = Batch::load_unaligned(g + i + c * Batch::size);
+      squares[c] += v * v;
+    }
   alignas(Batch) T lanes[Batch::size];
-  squares.store_aligned(lanes);
+  (squares[0] + squares[1] + squares[2] + squares[3]).store_aligned(lanes);
   T total = std::accumulate(lanes, lanes + Batch::size, T(0));
   for (; i < end; ++i) total += g[i] * g[i];
   return total;
