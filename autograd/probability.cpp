@@ -49,7 +49,7 @@ template <class T> Var<T> normal_log_density(Var<T> x, Var<T> mean, Var<T> log_v
 template <class T> Var<T> standard_normal_log_density(Var<T> x) {
   return record("standard_normal_log_density", {x},
                 sum_last(-half<T> * (log_two_pi<T> + xt::square(x.value()))),
-                [x](Var<T> y) { x.accumulate(-column(y.grad()) * x.value()); });
+                [x](Var<T> y) { x.accumulate(-map(formulas::scaled, column(y.grad()), x.value())); });
 }
 
 // y = Σ (x l − softplus l)        x̄ += ȳ l        l̄ += ȳ (x − sigmoid l)
@@ -97,7 +97,7 @@ template <class T> Var<T> draw_log_density(Var<T> log_variance, Var<T> epsilon) 
   const auto value = -half<T> * (log_two_pi<T> + log_variance.value() + xt::square(epsilon.value()));
   return record("draw_log_density", {log_variance, epsilon}, sum_last(value), [=](Var<T> y) {
     log_variance.accumulate(-half<T> * column(y.grad()));
-    epsilon.accumulate(-column(y.grad()) * epsilon.value());
+    epsilon.accumulate(-map(formulas::scaled, column(y.grad()), epsilon.value()));
   });
 }
 
