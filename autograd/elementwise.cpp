@@ -1,69 +1,88 @@
 #include "strata/autograd/elementwise.hpp"
 
-#include <numbers>
-
 #include "strata/autograd/formulas.hpp"
 
 namespace strata {
 
+namespace {
+
+// ȳ f'(x) for a formula f', and 0 where ȳ is.
+template <class T, class F> auto chain(const Tensor<T>& gradient, F slope, const Tensor<T>& x) {
+  return map([slope](auto g, auto v) { return formulas::scaled(g, slope(v)); }, gradient, x);
+}
+
+}  // namespace
+
 // y = eˣ        x̄ += ȳ y
 template <class T> Var<T> exp(Var<T> x) {
-  return record("exp", {x}, xt::exp(x.value()), [x](Var<T> y) { x.accumulate(y.grad() * y.value()); });
+  return record("exp", {x}, map([](auto v) { return formulas::exp(v); }, x.value()),
+                [x](Var<T> y) { x.accumulate(map(formulas::scaled, y.grad(), y.value())); });
 }
 
 // y = ln x        x̄ += ȳ / x
 template <class T> Var<T> log(Var<T> x) {
-  return record("log", {x}, xt::log(x.value()), [x](Var<T> y) { x.accumulate(y.grad() / x.value()); });
+  return record("log", {x}, map([](auto v) { return formulas::log(v); }, x.value()),
+                [x](Var<T> y) { x.accumulate(map(formulas::quotient, y.grad(), x.value())); });
 }
 
 // y = ln(1 + x)        x̄ += ȳ / (1 + x)
 template <class T> Var<T> log1p(Var<T> x) {
   return record("log1p", {x}, map([](auto v) { return xsimd::log1p(v); }, x.value()),
-                [x](Var<T> y) { x.accumulate(y.grad() / (T(1) + x.value())); });
+                [x](Var<T> y) { x.accumulate(map(formulas::quotient, y.grad(), T(1) + x.value())); });
 }
 
-// y = eˣ − 1        x̄ += ȳ (y + 1)
+// y = eˣ − 1        x̄ += ȳ eˣ, which y + 1 would lose for x → −∞
 template <class T> Var<T> expm1(Var<T> x) {
-  return record("expm1", {x}, map([](auto v) { return xsimd::expm1(v); }, x.value()),
-                [x](Var<T> y) { x.accumulate(y.grad() * (y.value() + T(1))); });
+  return record("expm1", {x}, map([](auto v) { return formulas::expm1(v); }, x.value()), [x](Var<T> y) {
+    x.accumulate(chain(
+        y.grad(), [](auto v) { return formulas::exp(v); }, x.value()));
+  });
 }
 
 // y = sin x        x̄ += ȳ cos x
 template <class T> Var<T> sin(Var<T> x) {
-  return record("sin", {x}, xt::sin(x.value()),
-                [x](Var<T> y) { x.accumulate(y.grad() * xt::cos(x.value())); });
+  return record("sin", {x}, xt::sin(x.value()), [x](Var<T> y) {
+    x.accumulate(chain(
+        y.grad(), [](auto v) { return xsimd::cos(v); }, x.value()));
+  });
 }
 
 // y = cos x        x̄ −= ȳ sin x
 template <class T> Var<T> cos(Var<T> x) {
-  return record("cos", {x}, xt::cos(x.value()),
-                [x](Var<T> y) { x.accumulate(-y.grad() * xt::sin(x.value())); });
+  return record("cos", {x}, xt::cos(x.value()), [x](Var<T> y) {
+    x.accumulate(chain(
+        y.grad(), [](auto v) { return -xsimd::sin(v); }, x.value()));
+  });
 }
 
 // y = erf x        x̄ += ȳ 2/√π e^(−x²)
 template <class T> Var<T> erf(Var<T> x) {
-  constexpr T slope = 2 * std::numbers::inv_sqrtpi_v<T>;
-  return record("erf", {x}, map([](auto v) { return formulas::erf(v); }, x.value()),
-                [=](Var<T> y) { x.accumulate(slope * y.grad() * xt::exp(-xt::square(x.value()))); });
+  return record("erf", {x}, map([](auto v) { return formulas::erf(v); }, x.value()), [x](Var<T> y) {
+    x.accumulate(chain(
+        y.grad(), [](auto v) { return formulas::erf_slope(v); }, x.value()));
+  });
 }
 
 // y = x^c        x̄ += ȳ c x^(c − 1)
 template <class T> Var<T> pow(Var<T> x, Scalar<T> c) {
-  return record("pow", {x}, xt::pow(x.value(), c), [x, c](Var<T> y) {
-    if (c != T(0)) x.accumulate(c * y.grad() * xt::pow(x.value(), c - T(1)));
+  const auto value = [c](auto v) { return formulas::pow(v, c); };
+  return record("pow", {x}, map(value, x.value()), [x, c](Var<T> y) {
+    if (c != T(0))
+      x.accumulate(chain(
+          y.grad(), [c](auto v) { return formulas::pow_slope(v, c); }, x.value()));
   });
 }
 
 // y = √x        x̄ += ȳ / 2y
 template <class T> Var<T> sqrt(Var<T> x) {
   return record("sqrt", {x}, xt::sqrt(x.value()),
-                [x](Var<T> y) { x.accumulate(T(0.5) * y.grad() / y.value()); });
+                [x](Var<T> y) { x.accumulate(map(formulas::quotient, T(0.5) * y.grad(), y.value())); });
 }
 
 // y = x²        x̄ += 2 ȳ x
 template <class T> Var<T> square(Var<T> x) {
   return record("square", {x}, xt::square(x.value()),
-                [x](Var<T> y) { x.accumulate(T(2) * y.grad() * x.value()); });
+                [x](Var<T> y) { x.accumulate(map(formulas::scaled, T(2) * y.grad(), x.value())); });
 }
 
 // y = |x|        x̄ += ȳ sign x
@@ -113,10 +132,12 @@ template <class T> Var<T> where(Var<T> mask, Var<T> a, Var<T> b) {
 
 template <class T> Var<T> minimum(Var<T> a, Var<T> b) { return -maximum(-a, -b); }
 
-// y = tanh x        x̄ += ȳ (1 − y²)
+// y = tanh x        x̄ += ȳ / cosh² x, which 1 − y² would lose where y rounds to ±1
 template <class T> Var<T> tanh(Var<T> x) {
-  return record("tanh", {x}, xt::tanh(x.value()),
-                [x](Var<T> y) { x.accumulate(y.grad() * (T(1) - xt::square(y.value()))); });
+  return record("tanh", {x}, xt::tanh(x.value()), [x](Var<T> y) {
+    x.accumulate(chain(
+        y.grad(), [](auto v) { return formulas::tanh_slope(v); }, x.value()));
+  });
 }
 
 // y = max(x, 0)        x̄ += ȳ [x > 0]
@@ -136,10 +157,12 @@ template <class T> Var<T> leaky_relu(Var<T> x, Scalar<T> slope) {
   });
 }
 
-// y = 1 / (1 + e⁻ˣ)        x̄ += ȳ y (1 − y)
+// y = 1 / (1 + e⁻ˣ)        x̄ += ȳ y (1 − y) = ȳ sigmoid x sigmoid(−x)
 template <class T> Var<T> sigmoid(Var<T> x) {
-  return record("sigmoid", {x}, map([](auto v) { return formulas::sigmoid(v); }, x.value()),
-                [x](Var<T> y) { x.accumulate(y.grad() * y.value() * (T(1) - y.value())); });
+  return record("sigmoid", {x}, map([](auto v) { return formulas::sigmoid(v); }, x.value()), [x](Var<T> y) {
+    x.accumulate(chain(
+        y.grad(), [](auto v) { return formulas::sigmoid_slope(v); }, x.value()));
+  });
 }
 
 template <class T> Var<T> log_sigmoid(Var<T> x) { return -softplus(-x); }
@@ -147,17 +170,18 @@ template <class T> Var<T> log_sigmoid(Var<T> x) { return -softplus(-x); }
 // y = ln(1 + eˣ)        x̄ += ȳ sigmoid x = ȳ (1 − e⁻ʸ)
 template <class T> Var<T> softplus(Var<T> x) {
   return record("softplus", {x}, map([](auto v) { return formulas::softplus(v); }, x.value()), [x](Var<T> y) {
-    x.accumulate(map([](auto g, auto v) { return -g * xsimd::expm1(-v); }, y.grad(), y.value()));
+    x.accumulate(chain(
+        y.grad(), [](auto v) { return -xsimd::expm1(-v); }, y.value()));
   });
 }
 
 // y = ln ln(1 + eˣ)        x̄ += ȳ sigmoid x / softplus x = ȳ (1 − e⁻ˢ) / s, s = eʸ; both → 1 as x → −∞
 template <class T> Var<T> log_softplus(Var<T> x) {
-  return record(
-      "log_softplus", {x}, map([](auto v) { return formulas::log_softplus(v); }, x.value()), [x](Var<T> y) {
-        x.accumulate(
-            map([](auto g, auto v) { return g * formulas::log_softplus_slope(v); }, y.grad(), x.value()));
-      });
+  return record("log_softplus", {x}, map([](auto v) { return formulas::log_softplus(v); }, x.value()),
+                [x](Var<T> y) {
+                  x.accumulate(chain(
+                      y.grad(), [](auto v) { return formulas::log_softplus_slope(v); }, x.value()));
+                });
 }
 
 // y = x        x̄ += 0

@@ -1,27 +1,35 @@
-// Elementwise functions. They accept ±∞ and the ends of the float range, and pass NaN on.
+// Elementwise functions. They accept ±∞ and the ends of the float range, and pass NaN on. Where no gradient
+// arrives (ȳ = 0) none leaves, even where the derivative is infinite.
+//
+// "≤ 3, 4 ulp" bounds the error of the float function and of its derivative where these are normal numbers,
+// in units of the last place, on every exponent and both signs. An element's value does not depend on its
+// place in the tensor.
 #pragma once
 
 #include "strata/autograd/arithmetic.hpp"
 
 namespace strata {
 
-/// eˣ
+/// eˣ (≤ 3, 3 ulp)
 template <class T> Var<T> exp(Var<T> x);
-/// ln x
+/// ln x (≤ 1, 1 ulp)
 template <class T> Var<T> log(Var<T> x);
-/// ln(1 + x), exact near 0
+/// ln(1 + x), exact near 0 (≤ 1, 2 ulp)
 template <class T> Var<T> log1p(Var<T> x);
-/// eˣ − 1, exact near 0
+/// eˣ − 1, exact near 0 (≤ 2, 3 ulp)
 template <class T> Var<T> expm1(Var<T> x);
+/// sin x (≤ 2, 2 ulp)
 template <class T> Var<T> sin(Var<T> x);
+/// cos x (≤ 2, 2 ulp)
 template <class T> Var<T> cos(Var<T> x);
-/// 2/√π ∫_0^x e^(−t²) dt
+/// 2/√π ∫_0^x e^(−t²) dt (≤ 3, 3 ulp)
 template <class T> Var<T> erf(Var<T> x);
-/// xᶜ. NaN for x < 0 unless c is whole.
+/// xᶜ. NaN for x < 0 unless c is whole. c = 1, 2, 3 and −1 are products; others, by the standard
+/// library, take ten times as long (≤ 2, 2 ulp).
 template <class T> Var<T> pow(Var<T> x, Scalar<T> c);
-/// √x
+/// √x (≤ 1, 2 ulp)
 template <class T> Var<T> sqrt(Var<T> x);
-/// x²
+/// x² (≤ 1, 1 ulp)
 template <class T> Var<T> square(Var<T> x);
 /// |x|, with derivative 0 at 0
 template <class T> Var<T> abs(Var<T> x);
@@ -35,18 +43,20 @@ template <class T> Var<T> maximum(Var<T> a, Var<T> b);
 /// min(a, b) = −max(−a, −b)
 template <class T> Var<T> minimum(Var<T> a, Var<T> b);
 
+/// tanh x (≤ 2, 6 ulp)
 template <class T> Var<T> tanh(Var<T> x);
 /// max(x, 0), with derivative 0 at 0
 template <class T> Var<T> relu(Var<T> x);
 /// x where x > 0, else slope · x
 template <class T> Var<T> leaky_relu(Var<T> x, Scalar<T> slope = T(0.01));
-/// 1 / (1 + e⁻ˣ)
+/// 1 / (1 + e⁻ˣ) (≤ 2, 4 ulp)
 template <class T> Var<T> sigmoid(Var<T> x);
-/// ln sigmoid x = −softplus(−x)
+/// ln sigmoid x = −softplus(−x) (≤ 4, 4 ulp)
 template <class T> Var<T> log_sigmoid(Var<T> x);
-/// ln(1 + eˣ)
+/// ln(1 + eˣ) (≤ 4, 4 ulp)
 template <class T> Var<T> softplus(Var<T> x);
 /// ln softplus x, exact where softplus x itself underflows: the log standard deviation of a softplus scale
+/// (≤ 4, 5 ulp)
 template <class T> Var<T> log_softplus(Var<T> x);
 
 /// x as a constant: no gradient flows back

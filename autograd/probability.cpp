@@ -20,17 +20,28 @@ template <class T> constexpr T log_two_pi = T(1.8378770664093454836);
 
 }  // namespace
 
-// y = −½ Σ (ln 2π + s + d² e⁻ˢ), d = x − m
-// x̄ −= ȳ d e⁻ˢ        m̄ += ȳ d e⁻ˢ        s̄ += ½ ȳ (d² e⁻ˢ − 1)
+// y = −½ Σ (ln 2π + s + u²), u = (x − m) e^(−s/2), which is finite wherever u² is
+// x̄ −= ȳ u e^(−s/2)        m̄ += ȳ u e^(−s/2)        s̄ += ½ ȳ (u² − 1)
 template <class T> Var<T> normal_log_density(Var<T> x, Var<T> mean, Var<T> log_variance) {
-  const auto density = [](auto d, auto s) { return -half<T> * (log_two_pi<T> + s + d * d * xsimd::exp(-s)); };
+  const auto precision = [](auto s) { return formulas::exp(-half<T> * s); };  // e^(−s/2), of the deviation
+  const auto units = [=](auto d, auto s) { return formulas::scaled(d, precision(s)); };
+  const auto density = [=](auto d, auto s) {
+    const auto u = units(d, s);
+    return -half<T> * (log_two_pi<T> + s + u * u);
+  };
   const auto value = map(density, x.value() - mean.value(), log_variance.value());
   return record("normal_log_density", {x, mean, log_variance}, sum_last(value), [=](Var<T> y) {
+    const auto slope = [=](auto g, auto d, auto s) {
+      return formulas::scaled(g, formulas::scaled(units(d, s), precision(s)));
+    };
+    const auto log_variance_slope = [=](auto g, auto d, auto s) {
+      const auto u = units(d, s);
+      return formulas::scaled(half<T> * g, u * u - T(1));
+    };
     const auto d = x.value() - mean.value();
-    const auto precision = xt::exp(-log_variance.value());
-    x.accumulate(-column(y.grad()) * d * precision);
-    mean.accumulate(column(y.grad()) * d * precision);
-    log_variance.accumulate(half<T> * column(y.grad()) * (xt::square(d) * precision - T(1)));
+    x.accumulate(-map(slope, column(y.grad()), d, log_variance.value()));
+    mean.accumulate(map(slope, column(y.grad()), d, log_variance.value()));
+    log_variance.accumulate(map(log_variance_slope, column(y.grad()), d, log_variance.value()));
   });
 }
 
@@ -38,41 +49,45 @@ template <class T> Var<T> normal_log_density(Var<T> x, Var<T> mean, Var<T> log_v
 template <class T> Var<T> standard_normal_log_density(Var<T> x) {
   return record("standard_normal_log_density", {x},
                 sum_last(-half<T> * (log_two_pi<T> + xt::square(x.value()))),
-                [x](Var<T> y) { x.accumulate(-column(y.grad()) * x.value()); });
+                [x](Var<T> y) { x.accumulate(-map(formulas::scaled, column(y.grad()), x.value())); });
 }
 
 // y = Σ (x l − softplus l)        x̄ += ȳ l        l̄ += ȳ (x − sigmoid l)
 template <class T> Var<T> bernoulli_log_density(Var<T> x, Var<T> logits) {
   require_same_shape("bernoulli_log_density", {x, logits});
-  const auto density = [](auto v, auto l) { return v * l - formulas::softplus(l); };
-  const auto slope = [](auto v, auto l) { return v - formulas::sigmoid(l); };
+  const auto density = [](auto v, auto l) { return formulas::bernoulli_log_density(v, l); };
   return record("bernoulli_log_density", {x, logits}, sum_last(map(density, x.value(), logits.value())),
                 [=](Var<T> y) {
-                  x.accumulate(column(y.grad()) * logits.value());
-                  logits.accumulate(column(y.grad()) * map(slope, x.value(), logits.value()));
+                  const auto slope = [](auto g, auto v, auto l) {
+                    return formulas::scaled(g, formulas::bernoulli_slope(v, l));
+                  };
+                  x.accumulate(map(formulas::scaled, column(y.grad()), logits.value()));
+                  logits.accumulate(map(slope, column(y.grad()), x.value(), logits.value()));
                 });
 }
 
-// z = m + e^(s/2) ε        m̄ += z̄        s̄ += ½ z̄ (z − m)        ε̄ += z̄ e^(s/2)
+// z = m + e^(s/2) ε        m̄ += z̄        s̄ += ½ z̄ e^(s/2) ε        ε̄ += z̄ e^(s/2)
 template <class T> Var<T> reparameterize(Var<T> mean, Var<T> log_variance, Var<T> epsilon) {
   require_same_shape("reparameterize", {mean, log_variance, epsilon});
+  const auto deviation = [](auto e, auto s) { return formulas::scaled(e, formulas::exp(half<T> * s)); };
   return record("reparameterize", {mean, log_variance, epsilon},
-                mean.value() + xt::exp(half<T> * log_variance.value()) * epsilon.value(), [=](Var<T> z) {
+                mean.value() + map(deviation, epsilon.value(), log_variance.value()), [=](Var<T> z) {
                   mean.accumulate(z.grad());
-                  log_variance.accumulate(half<T> * z.grad() * (z.value() - mean.value()));
-                  epsilon.accumulate(z.grad() * xt::exp(half<T> * log_variance.value()));
+                  log_variance.accumulate(map(formulas::scaled, half<T> * z.grad(),
+                                              map(deviation, epsilon.value(), log_variance.value())));
+                  epsilon.accumulate(map(deviation, z.grad(), log_variance.value()));
                 });
 }
 
 // y = ½ Σ (m² + eˢ − s − 1)        m̄ += ȳ m        s̄ += ½ ȳ (eˢ − 1)
 template <class T> Var<T> standard_normal_kl(Var<T> mean, Var<T> log_variance) {
   require_same_shape("standard_normal_kl", {mean, log_variance});
-  const auto divergence = [](auto m, auto s) { return half<T> * (m * m + (xsimd::expm1(s) - s)); };
-  const auto slope = [](auto s) { return half<T> * xsimd::expm1(s); };
+  const auto divergence = [](auto m, auto s) { return half<T> * (m * m + formulas::exp_remainder(s)); };
+  const auto slope = [](auto g, auto s) { return formulas::scaled(half<T> * g, formulas::expm1(s)); };
   return record("standard_normal_kl", {mean, log_variance},
                 sum_last(map(divergence, mean.value(), log_variance.value())), [=](Var<T> y) {
-                  mean.accumulate(column(y.grad()) * mean.value());
-                  log_variance.accumulate(column(y.grad()) * map(slope, log_variance.value()));
+                  mean.accumulate(map(formulas::scaled, column(y.grad()), mean.value()));
+                  log_variance.accumulate(map(slope, column(y.grad()), log_variance.value()));
                 });
 }
 
@@ -82,7 +97,7 @@ template <class T> Var<T> draw_log_density(Var<T> log_variance, Var<T> epsilon) 
   const auto value = -half<T> * (log_two_pi<T> + log_variance.value() + xt::square(epsilon.value()));
   return record("draw_log_density", {log_variance, epsilon}, sum_last(value), [=](Var<T> y) {
     log_variance.accumulate(-half<T> * column(y.grad()));
-    epsilon.accumulate(-column(y.grad()) * epsilon.value());
+    epsilon.accumulate(-map(formulas::scaled, column(y.grad()), epsilon.value()));
   });
 }
 

@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "strata/autograd/elementwise.hpp"
+#include "strata/autograd/formulas.hpp"
 
 namespace strata {
 
@@ -65,12 +66,15 @@ template <class T> Var<T> min(Var<T> x, const Axes& axes, KeepAxes keep) { retur
 
 namespace {
 
+constexpr auto exp_of_difference = [](auto x, auto m) { return formulas::exp(x - m); };
+constexpr auto logarithm = [](auto x) { return formulas::log(x); };
+
 // The terms of softmax: m = max x, made finite so that x − m is never ∞ − ∞, and Σ e^(x − m).
 template <class T> struct Exponentials { const Tensor<T>&m, &total; };
 template <class T> Exponentials<T> exponentials(Var<T> x, const Shape& kept) {
   Tape<T>& tape = x.tape();
   const Tensor<T>& m = tape.scratch(finite<T>(tape.scratch(max_to(kept, x.value()))));
-  return {m, tape.scratch(sum_to(kept, xt::exp(x.value() - m)))};
+  return {m, tape.scratch(sum_to(kept, map(exp_of_difference, x.value(), m)))};
 }
 
 }  // namespace
@@ -79,17 +83,18 @@ template <class T> Exponentials<T> exponentials(Var<T> x, const Shape& kept) {
 template <class T> Var<T> logsumexp(Var<T> x, std::ptrdiff_t axis, KeepAxes keep) {
   const auto [kept, shape] = reduced("logsumexp", x.shape(), {axis}, keep);
   const auto [m, total] = exponentials(x, kept);
-  return record(
-      "logsumexp", {x}, reshaped(m, shape) + xt::log(reshaped(total, shape)), [x, kept = kept](Var<T> y) {
-        x.accumulate(reshaped(y.grad(), kept) * xt::exp(x.value() - finite<T>(reshaped(y.value(), kept))));
-      });
+  return record("logsumexp", {x}, reshaped(m, shape) + map(logarithm, reshaped(total, shape)),
+                [x, kept = kept](Var<T> y) {
+                  const auto share = map(exp_of_difference, x.value(), finite<T>(reshaped(y.value(), kept)));
+                  x.accumulate(map(formulas::scaled, reshaped(y.grad(), kept), share));
+                });
 }
 
 // y = e^(x − m) / Σ e^(x − m), m = max x        x̄ += y (ȳ − Σ ȳ y)
 template <class T> Var<T> softmax(Var<T> x, std::ptrdiff_t axis) {
   const Shape kept = reduced("softmax", x.shape(), {axis}, KeepAxes::yes).kept;
   const auto [m, total] = exponentials(x, kept);
-  return record("softmax", {x}, xt::exp(x.value() - m) / total, [x, kept](Var<T> y) {
+  return record("softmax", {x}, map(exp_of_difference, x.value(), m) / total, [x, kept](Var<T> y) {
     x.accumulate(y.value() * (y.grad() - y.tape().scratch(sum_to(kept, y.grad() * y.value()))));
   });
 }
@@ -98,8 +103,9 @@ template <class T> Var<T> softmax(Var<T> x, std::ptrdiff_t axis) {
 template <class T> Var<T> log_softmax(Var<T> x, std::ptrdiff_t axis) {
   const Shape kept = reduced("log_softmax", x.shape(), {axis}, KeepAxes::yes).kept;
   const auto [m, total] = exponentials(x, kept);
-  return record("log_softmax", {x}, x.value() - m - xt::log(total), [x, kept](Var<T> y) {
-    x.accumulate(y.grad() - xt::exp(y.value()) * y.tape().scratch(sum_to(kept, y.grad())));
+  return record("log_softmax", {x}, x.value() - m - map(logarithm, total), [x, kept](Var<T> y) {
+    x.accumulate(y.grad() - map([](auto v) { return formulas::exp(v); }, y.value()) *
+                                y.tape().scratch(sum_to(kept, y.grad())));
   });
 }
 
