@@ -83,8 +83,9 @@ template <class T> class Var {
 };
 
 /// What a tape is for: `values` computes without keeping derivatives (evaluation), `gradients` keeps them
-/// (training).
-enum class Record { gradients, values };
+/// (training), `inputs` keeps those with respect to its own variables alone: references, and with them a
+/// model's parameters, are constants.
+enum class Record { gradients, values, inputs };
 
 /// The recorded operations of one step: their values, gradients, and how to go back.
 template <class T> class Tape {
@@ -94,7 +95,7 @@ template <class T> class Tape {
   Tape& operator=(const Tape&) = delete;
 
   /// A copy of `value` to differentiate with respect to: after `backward` its `grad()` is ∂loss/∂value.
-  Var<T> variable(const Tensor<T>& value) { return leaf("variable", value, record_ == Record::gradients); }
+  Var<T> variable(const Tensor<T>& value) { return leaf("variable", value, record_ != Record::values); }
 
   /// A copy of `value` into which no gradient flows.
   Var<T> constant(const Tensor<T>& value) { return leaf("constant", value, false); }

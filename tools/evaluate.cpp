@@ -1,10 +1,9 @@
 // Estimates the likelihood of a trained model on test images.
-#include <cmath>
 #include <iomanip>
 #include <iostream>
 #include <nlohmann/json.hpp>
 
-#include "strata/tools/run/progress.hpp"
+#include "strata/tools/run/evaluation.hpp"
 #include "strata/tools/run/trained_run.hpp"
 
 namespace {
@@ -13,82 +12,113 @@ using namespace strata;
 using namespace strata::tools;
 
 struct Options : TrainedRunOptions {
-  std::size_t samples = 5000, images = 0;
+  std::size_t images = 0;
+  EvaluationOptions evaluation = {};
   bool json = false;
 };
 
-struct Evaluation {
-  std::size_t images;
-  MeanAndError elbo, log_likelihood;
-  Metrics metrics;
-  std::vector<std::size_t> active;
-};
-
-Evaluation evaluate(const Options& o, const Run& run, const Batch<float>& images) {
-  const bool terminal = is_terminal(stderr);
-  const auto estimates =
-      estimate_likelihood(run.model, images, {.samples = o.samples, .seed = o.seed}, [&](std::size_t done) {
-        if (terminal && (done % 10 == 0 || done == images.x.shape(0)))
-          std::cerr << "\r" << done << " of " << images.x.shape(0) << " images" << std::flush;
-      });
-  if (terminal) std::cerr << "\r\033[K";
-  std::vector<double> elbo, log_likelihood;
-  Evaluation result{images.x.shape(0), {}, {}, {}, {}};
-  for (const auto& estimate : estimates) {
-    elbo.push_back(estimate.metrics.elbo());
-    log_likelihood.push_back(estimate.log_likelihood);
-    result.metrics += estimate.metrics / static_cast<double>(estimates.size());
-  }
-  result.elbo = mean_and_error(elbo);
-  result.log_likelihood = mean_and_error(log_likelihood);
-  Rng rng{o.seed, 0, streams::posterior_means};
-  result.active = active_units(run.model, images, 16, rng);
-  return result;
+void print_line(const std::string& name, const MeanAndError& value, std::size_t images) {
+  std::cout << std::left << std::setw(32) << name << std::right << std::setw(10) << value.mean;
+  if (images == 1)
+    std::cout << " (of one image: no standard error)\n";
+  else
+    std::cout << " ± " << value.standard_error << "\n";
 }
 
-// Why there is no NLL, or nothing. Only x ∈ {0, 1} under a Bernoulli likelihood has a probability; a
-// cross-entropy of grey levels and a density are no log-likelihoods.
-std::string why_no_likelihood(const RunConfig& config) {
-  if (config.binarize == Binarize::none)
-    return "grey pixels have no probability under this model (trained with --binarize none)";
-  if (config.likelihood != Likelihood::bernoulli)
-    return "this model gives pixels a density, not a probability (trained with --likelihood " +
-           to_string(config.likelihood) + ")";
-  return "";
+MeanAndError negative(const MeanAndError& value) { return {-value.mean, value.standard_error}; }
+
+// How far an NLL by importance sampling can be believed.
+void print(const Convergence& c, std::size_t images) {
+  std::cout << "  effective sample size: median " << std::setprecision(1) << c.median_effective
+            << ", smallest " << c.smallest_effective << ", below 10 for " << c.below_ten << " of " << images
+            << " images\n"
+            << std::setprecision(3);
+  if (c.nll.size() > 1) {
+    for (const auto& [draws, nll] : c.nll)
+      std::cout << (draws == c.nll.front().first ? "  NLL with " : ", ") << draws << " draws: " << nll;
+    std::cout << "\n  extrapolated bias of the last: " << c.extrapolated_bias << "\n";
+  }
+  if (!c.converged())
+    std::cout << "  NOT CONVERGED, an upper bound of the NLL and no estimate: " << c.doubt << "\n";
+}
+
+void print(const AnnealingOptions& o, const Annealed& a, std::size_t images) {
+  print_line("NLL, annealed in " + std::to_string(o.temperatures) + " steps", negative(a.log_likelihood),
+             images);
+  std::cout << "  its own error: ± " << a.own_error << "; effective chains: mean " << std::setprecision(1)
+            << a.mean_effective << ", smallest " << a.smallest_effective << ", of " << o.chains
+            << std::setprecision(3) << "\n  bidirectional check on " << a.simulated
+            << " images drawn from the model: NLL between " << -a.upper << " and " << -a.lower << ", gap "
+            << a.upper - a.lower << "\n";
+  if (const auto why = a.doubt(); !why.empty())
+    std::cout << "  NOT CONVERGED, an upper bound of the NLL and no estimate: " << why << "\n";
 }
 
 void print(const Options& o, const Run& run, const Mnist& mnist, const Evaluation& e) {
-  const auto line = [](const std::string& name, const MeanAndError& value) {
-    std::cout << std::left << std::setw(32) << name << std::right << std::fixed << std::setprecision(3)
-              << std::setw(10) << value.mean << " ± " << value.standard_error << "\n";
-  };
-  std::cout << mnist.name << " test images: " << e.images << ", binarize " << to_string(run.config.binarize)
-            << ", seed " << o.seed << "; nats per image, ± standard error over images\n";
-  line("ELBO", e.elbo);
+  std::cout << std::fixed << std::setprecision(3) << mnist.name << " test images: " << e.images
+            << ", binarize " << to_string(run.config.binarize) << ", seed " << o.seed
+            << "; nats per image, ± standard error over images\n";
+  print_line("ELBO", e.elbo, e.images);
   if (const std::string why = why_no_likelihood(run.config); why.empty()) {
-    line("NLL, " + std::to_string(o.samples) + " samples",
-         {-e.log_likelihood.mean, e.log_likelihood.standard_error});
-    line("IWAE bound, k = " + std::to_string(o.samples), e.log_likelihood);
+    print_line("NLL, " + std::to_string(o.evaluation.samples) + " samples",
+               negative(e.encoder.log_likelihood), e.images);
+    print_line("IWAE bound, k = " + std::to_string(o.evaluation.samples), e.encoder.log_likelihood, e.images);
+    print(e.encoder.convergence, e.images);
+    if (e.refined) {
+      print_line("NLL, refined, " + std::to_string(o.evaluation.samples) + " samples",
+                 negative(e.refined->log_likelihood), e.images);
+      print(e.refined->convergence, e.images);
+    }
+    if (e.annealed) print(o.evaluation.annealing, *e.annealed, e.images);
   } else {
     std::cout << "no NLL: " << why << "\n";
   }
   for (std::size_t t = 0; t < e.active.size(); ++t)
-    std::cout << "layer " << t + 1 << ": KL " << std::setprecision(3) << e.metrics.layer_kl[t] << ", "
-              << e.active[t] << " of " << run.config.latent[t] << " units active\n";
+    std::cout << "layer " << t + 1 << ": KL " << e.metrics.layer_kl[t] << ", " << e.active[t] << " of "
+              << run.config.latent[t] << " units active\n";
+}
+
+using Json = nlohmann::ordered_json;
+
+// NaN becomes null.
+void add_opinion(Json& report, const Opinion& opinion) {
+  const Convergence& c = opinion.convergence;
+  report["nll"] = -opinion.log_likelihood.mean;
+  report["nll_standard_error"] = opinion.log_likelihood.standard_error;
+  report["converged"] = c.converged();
+  report["doubt"] = c.converged() ? Json() : Json(c.doubt);
+  report["effective_samples"] = {
+      {"median", c.median_effective}, {"smallest", c.smallest_effective}, {"images_below_10", c.below_ten}};
+  for (const auto& [draws, nll] : c.nll) report["nll_after"][std::to_string(draws)] = nll;
+  report["extrapolated_bias"] = c.extrapolated_bias;
+}
+
+Json to_json(const AnnealingOptions& o, const Annealed& a) {
+  const std::string why = a.doubt();
+  return {{"nll", -a.log_likelihood.mean},
+          {"nll_standard_error", a.log_likelihood.standard_error},
+          {"own_error", a.own_error},
+          {"converged", why.empty()},
+          {"doubt", why.empty() ? Json() : Json(why)},
+          {"temperatures", o.temperatures},
+          {"chains", o.chains},
+          {"effective_chains", {{"mean", a.mean_effective}, {"smallest", a.smallest_effective}}},
+          {"simulated", {{"images", a.simulated}, {"nll_above", -a.upper}, {"nll_below", -a.lower}}}};
 }
 
 void print_json(const Options& o, const Run& run, const Mnist& mnist, const Evaluation& e) {
-  nlohmann::ordered_json report = {{"data_set", mnist.name},
-                                   {"images", e.images},
-                                   {"samples", o.samples},
-                                   {"seed", o.seed},
-                                   {"binarize", to_string(run.config.binarize)},
-                                   {"elbo", e.elbo.mean},
-                                   {"elbo_standard_error", e.elbo.standard_error}};
+  Json report = {{"data_set", mnist.name},
+                 {"images", e.images},
+                 {"samples", o.evaluation.samples},
+                 {"seed", o.seed},
+                 {"binarize", to_string(run.config.binarize)},
+                 {"elbo", e.elbo.mean},
+                 {"elbo_standard_error", e.elbo.standard_error}};
   if (why_no_likelihood(run.config).empty()) {
-    report["nll"] = -e.log_likelihood.mean;
-    report["nll_standard_error"] = e.log_likelihood.standard_error;
-    report["iwae_bound"] = e.log_likelihood.mean;
+    add_opinion(report, e.encoder);
+    report["iwae_bound"] = e.encoder.log_likelihood.mean;
+    if (e.refined) add_opinion(report["refined"], *e.refined);
+    if (e.annealed) report["ais"] = to_json(o.evaluation.annealing, *e.annealed);
   } else {
     report["nll"] = nullptr;
   }
@@ -98,14 +128,16 @@ void print_json(const Options& o, const Run& run, const Mnist& mnist, const Eval
 }
 
 void run_evaluation(const Options& o) {
-  if (o.samples == 0) fail("samples", "it is 0, but must be at least 1");
+  if (o.evaluation.samples == 0) fail("samples", "it is 0, but must be at least 1");
   const auto [run, mnist] = open(o);
   const std::size_t all = mnist.test.size();
   if (o.images > all)
     fail("images",
          std::to_string(o.images) + " are asked for; there are " + std::to_string(all) + " test images");
   const auto images = test_batch(mnist.test, o.images == 0 ? all : o.images, run.config, o.seed);
-  const Evaluation evaluation = evaluate(o, run, images);
+  EvaluationOptions options = o.evaluation;
+  options.seed = o.seed;
+  const Evaluation evaluation = evaluate(run, images, options);
   o.json ? print_json(o, run, mnist, evaluation) : print(o, run, mnist, evaluation);
 }
 
@@ -115,10 +147,24 @@ int main(int argc, char** argv) {
   CLI::App app("Estimates ELBO, NLL, KL and active units of a trained model on test images.");
   Options options;
   add_trained_run_options(app, options, "of the binarisation and the samples");
-  app.add_option("--samples", options.samples, "importance samples for each image")
+  app.add_option("--samples", options.evaluation.samples, "importance samples for each image")
       ->transform(whole_number)
       ->capture_default_str();
   app.add_option("--images", options.images, "use the first so many test images; 0 for all")
+      ->transform(whole_number)
+      ->capture_default_str();
+  app.add_option_function<std::string>(
+         "--proposal", [&](const std::string& name) { options.evaluation.proposal = parse<Proposal>(name); },
+         "encoder: sample from q(z | x); refined: also from a normal fitted to each image's posterior")
+      ->default_str("encoder");
+  app.add_option("--refinement-steps", options.evaluation.refinement.steps, "of each fit")
+      ->transform(whole_number)
+      ->capture_default_str();
+  app.add_flag("--ais", options.evaluation.ais, "estimate the NLL by annealed importance sampling, too");
+  app.add_option("--temperatures", options.evaluation.annealing.temperatures, "of --ais")
+      ->transform(whole_number)
+      ->capture_default_str();
+  app.add_option("--chains", options.evaluation.annealing.chains, "of --ais for each image")
       ->transform(whole_number)
       ->capture_default_str();
   app.add_flag("--json", options.json, "print JSON");

@@ -2,12 +2,11 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 #include <functional>
-#include <limits>
 #include <vector>
 
 #include "strata/vae/batches.hpp"
+#include "strata/vae/importance.hpp"
 #include "strata/vae/metrics.hpp"
 #include "strata/vae/streams.hpp"
 
@@ -17,43 +16,24 @@ struct EstimationOptions {
   std::size_t samples = 5000;  ///< K, of each image
   std::size_t chunk = 1024;    ///< draws computed together, in 64s: bounds the memory, changes nothing else
   std::uint64_t seed = 0;      ///< of the draws
+  std::vector<std::size_t> counts = {};  ///< each estimate is also given `after` so many draws, rising
 };
 
-/// What importance sampling says of one image, in nats.
-struct ImageEstimate {
-  double log_likelihood;  ///< ln 1/K Σ w_k, the IWAE bound with K draws and an estimate of ln p(x)
-  Metrics metrics;        ///< means over the draws: the ELBO with K draws
+/// What importance sampling says of one image, in nats: the IWAE bound with K draws, and its terms.
+struct ImageEstimate : LikelihoodEstimate {
+  Metrics metrics;  ///< means over the draws: the ELBO with K draws
 };
-
-/// A mean with its standard error, √(sample variance / N).
-struct MeanAndError {
-  double mean, standard_error;
-};
-
-/// Both, of at least one value; a single one has no error. Throws for none.
-MeanAndError mean_and_error(const std::vector<double>& values);
 
 namespace detail {
 
-// Noise is drawn in blocks of so many draws, each from a place of its own in the image's stream, so that the
+// Noise is drawn in blocks of so many draws, each from a place of its own in the stream, so that the
 // same draws are made however they are gathered into chunks.
 inline constexpr std::size_t draws_per_block = 64;
 
-/// Writes the noise of draws first ... first + rows − 1 of one image's layer t, a row each; `first` is a
+/// Writes the noise of draws first ... first + rows − 1 of layer t, a row each; `first` is a
 /// multiple of the block.
-template <class T> void fill_addressed(std::uint64_t seed, std::size_t image, std::size_t first,
+template <class T> void fill_addressed(std::uint64_t seed, std::uint64_t stream, std::size_t first,
                                        std::size_t t, Tensor<T>& noise);
-
-/// ln Σ e^v, over any number of additions
-class LogSum {
- public:
-  void add(double v);
-  double value() const { return largest_ + std::log(sum_); }
-
- private:
-  double largest_ = -std::numeric_limits<double>::infinity();
-  double sum_ = 0;
-};
 
 }  // namespace detail
 
@@ -72,20 +52,20 @@ std::vector<ImageEstimate> estimate_likelihood(const Model& model, const Batch<T
   std::vector<ImageEstimate> estimates;
   for (std::size_t image = 0; image < images.x.shape(0); ++image) {
     const Batch<T> one = images.rows(image, image + 1);
-    detail::LogSum weights;
+    detail::WeightSum weights(options.counts);
     Metrics sum;
     for (std::size_t first = 0; first < options.samples; first += chunk) {
       const std::size_t count = std::min(chunk, options.samples - first);
       tape.reset();
       const Noise<T> noise([&, t = std::size_t{0}](Tensor<T>& x) mutable {
-        detail::fill_addressed(options.seed, image, first, t++, x);
+        detail::fill_addressed(options.seed, streams::test_image + image, first, t++, x);
       });
       const auto pass = model.pass(one.on(tape, count), noise, Context{});
       for (const T log_weight : pass.log_weight().value()) weights.add(static_cast<double>(log_weight));
       sum += mean_metrics(pass) * static_cast<double>(count);
     }
     const auto samples = static_cast<double>(options.samples);
-    estimates.push_back({weights.value() - std::log(samples), sum / samples});
+    estimates.push_back({weights.estimate(), sum / samples});
     if (on_image) on_image(image + 1);
   }
   return estimates;

@@ -1,5 +1,6 @@
 #include "strata/vae/noise.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <memory>
 #include <numbers>
@@ -24,9 +25,10 @@ template <class T> Noise<T> Noise<T>::given(std::vector<Tensor<T>> draws) {
 
 // u = Φ(ε) = ½ erfc(−ε / √2)
 template <class T> Var<T> Noise<T>::uniform(Tape<T>& tape, const Shape& shape) const {
-  return tape.constant(shape, [this](Tensor<T>& x) {
-    fill_(x);
-    for (T& u : x) u = T(0.5) * std::erfc(-u / std::numbers::sqrt2_v<T>);
+  const auto epsilon = normal(tape, shape);
+  return tape.constant(shape, [&](Tensor<T>& u) {
+    std::transform(epsilon.value().begin(), epsilon.value().end(), u.begin(),
+                   [](T e) { return T(0.5) * std::erfc(-e / std::numbers::sqrt2_v<T>); });
   });
 }
 

@@ -15,11 +15,21 @@ namespace strata {
 template <class T> class Noise {
  public:
   using Fill = std::function<void(Tensor<T>&)>;
+  using Make = std::function<Var<T>(Tape<T>&, const Shape&)>;
 
   /// New draws; `rng` must outlive the noise.
-  Noise(Rng& rng) : fill_([&rng](Tensor<T>& x) { fill_normal(rng, x); }) {}
+  Noise(Rng& rng)
+      : make_([&rng](Tape<T>& tape, const Shape& shape) {
+          return tape.constant(shape, [&rng](Tensor<T>& x) { fill_normal(rng, x); });
+        }) {}
   /// Whatever `fill` writes.
-  explicit Noise(Fill fill) : fill_(std::move(fill)) {}
+  explicit Noise(Fill fill)
+      : make_([fill = std::move(fill)](Tape<T>& tape, const Shape& shape) {
+          return tape.constant(shape, [&fill](Tensor<T>& x) { fill(x); });
+        }) {}
+  /// Whatever `make` returns: a variable of the asked shape on the asked tape, through which gradients may
+  /// flow.
+  explicit Noise(Make make) : make_(std::move(make)) {}
 
   /// Zeros: every draw is the mean of a symmetric distribution.
   static Noise zero() {
@@ -29,16 +39,14 @@ template <class T> class Noise {
   /// These numbers, one tensor a call. A call throws if there is none left, or if it has another shape.
   static Noise given(std::vector<Tensor<T>> draws);
 
-  /// Independent draws from N(0, 1) as a constant of this shape.
-  Var<T> normal(Tape<T>& tape, const Shape& shape) const {
-    return tape.constant(shape, [this](Tensor<T>& x) { fill_(x); });
-  }
+  /// Independent draws from N(0, 1) of this shape.
+  Var<T> normal(Tape<T>& tape, const Shape& shape) const { return make_(tape, shape); }
 
-  /// Independent draws, uniform on (0, 1): Φ of normal ones.
+  /// Independent draws, uniform on (0, 1), as a constant: Φ of normal ones.
   Var<T> uniform(Tape<T>& tape, const Shape& shape) const;
 
  private:
-  Fill fill_;
+  Make make_;
 };
 
 extern template class Noise<float>;

@@ -11,6 +11,9 @@ inline constexpr std::uint64_t test_set = 2;  ///< the test set's binarisation: 
 inline constexpr std::uint64_t pictures = 3;
 inline constexpr std::uint64_t posterior_means = 4;
 inline constexpr std::uint64_t test_epoch = std::uint64_t{1} << 32;  ///< + the epoch: noise of its test
+inline constexpr std::uint64_t simulation = 5;  ///< images from the model, of which it is a known draw
+inline constexpr std::uint64_t annealing = std::uint64_t{5} << 61;   ///< + the image
+inline constexpr std::uint64_t refinement = std::uint64_t{6} << 61;  ///< + the image
 inline constexpr std::uint64_t test_image = std::uint64_t{1} << 63;  ///< + the image: its importance samples
 
 }  // namespace strata::streams

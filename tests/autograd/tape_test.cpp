@@ -110,6 +110,19 @@ TEST_CASE("A tape that records values only keeps no derivatives") {
   CHECK_THROWS_WITH(tape.backward(y), Catch::Matchers::Contains("the tape records values only"));
 }
 
+TEST_CASE("A tape of inputs differentiates with respect to its own variables alone") {
+  Tape<double> tape(Record::inputs);
+  const Tensor<double> weight = {2.0, 3.0};
+  Gradient<double> gradient;
+  const auto x = tape.variable({5.0, 7.0});
+  const auto w = tape.reference(weight, gradient);
+  CHECK_FALSE(w.needs_grad());
+  tape.backward(sum(w * x));
+  CHECK((x.grad() == weight));
+  CHECK_FALSE(gradient.received);
+  CHECK_THROWS(tape.backward(sum(w)));
+}
+
 TEST_CASE("Errors name the operation and the shapes") {
   Tape<double> tape, other;
   const auto a = tape.variable(xt::ones<double>({2, 3})), b = tape.variable(xt::ones<double>({4}));

@@ -44,9 +44,66 @@ TEST_CASE("evaluate prints the likelihood of a run, the same for the same seed, 
   CHECK(report["nll_standard_error"].get<double>() > 0);
   CHECK(report["layer_kl"].size() == 2);
   CHECK(report["active_units"].size() == 2);
+  CHECK(report["effective_samples"]["median"].get<double>() >= report["effective_samples"]["smallest"]);
+  CHECK(report["effective_samples"]["images_below_10"] <= 20);
+  CHECK(report["nll_after"] == nlohmann::json{{"50", report["nll"]}});
+  CHECK(report["extrapolated_bias"].is_null());
   CHECK(nlohmann::json::parse(evaluate(here, {"--json"}).out) == report);
   CHECK(nlohmann::json::parse(evaluate(here, {"--json", "--seed", "1"}).out)["nll"] != report["nll"]);
   CHECK(nlohmann::json::parse(evaluate(here, {"--json", "--images", "7"}).out)["images"] == 7);
+}
+
+TEST_CASE("evaluate says how far an NLL can be believed") {
+  const ProgramFolder here;
+  REQUIRE(here.train({"--hidden", "30", "--latent", "10"}).status == 0);
+  const Ran text = evaluate(here, {"--samples", "200"});
+  CHECK_THAT(text.out, Contains("effective sample size: median") && Contains("of 20 images") &&
+                           Contains("NLL with 100 draws: ") && Contains(", 200 draws: ") &&
+                           Contains("extrapolated bias"));
+  const auto report = nlohmann::json::parse(evaluate(here, {"--samples", "200", "--json"}).out);
+  CHECK(report["nll_after"]["100"].is_number());
+  CHECK(report["nll_after"]["200"].get<double>() == Approx(report["nll"].get<double>()));
+  CHECK(report["extrapolated_bias"].get<double>() >= 0);
+  CHECK(report["converged"].get<bool>() == report["doubt"].is_null());
+  CHECK((text.out.find("NOT CONVERGED") == std::string::npos) == report["converged"].get<bool>());
+
+  // One image has no standard error.
+  const Ran one = evaluate(here, {"--images", "1"});
+  CHECK_THAT(one.out,
+             Contains("(of one image: no standard error)") && !Contains("± 0.000") && !Contains("nan"));
+  const auto single = nlohmann::json::parse(evaluate(here, {"--images", "1", "--json"}).out);
+  CHECK(single["nll_standard_error"].is_null());
+  CHECK(single["elbo_standard_error"].is_null());
+  CHECK(single["nll"].is_number());
+}
+
+TEST_CASE("evaluate asks for a second and a third opinion, of conditional models too") {
+  const ProgramFolder here;
+  for (const Arguments& more : {Arguments{}, Arguments{"--conditional"}}) {
+    Arguments arguments = hierarchy;
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    arguments.push_back("--overwrite");
+    REQUIRE(here.train(arguments).status == 0);
+    const Arguments all = {
+        "--images",       "3",  "--proposal", "refined", "--ais", "--refinement-steps", "50",
+        "--temperatures", "40", "--chains",   "4"};
+    const Ran text = evaluate(here, all);
+    INFO(text.err);
+    REQUIRE(text.status == 0);
+    CHECK_THAT(text.out, Contains("NLL, refined, 50 samples") && Contains("NLL, annealed in 40 steps") &&
+                             Contains("bidirectional check on 3 images drawn from the model"));
+    Arguments json = all;
+    json.push_back("--json");
+    const auto report = nlohmann::json::parse(evaluate(here, json).out);
+    CHECK(report["refined"]["nll"].get<double>() == Approx(report["nll"].get<double>()).margin(1));
+    CHECK(report["ais"]["nll"].get<double>() == Approx(report["refined"]["nll"].get<double>()).margin(1));
+    CHECK(report["ais"]["simulated"]["images"] == 3);
+    CHECK(report["ais"]["effective_chains"]["mean"] <= 4);
+    CHECK(nlohmann::json::parse(evaluate(here, json).out) == report);
+  }
+  const Ran wrong = evaluate(here, {"--proposal", "prior"});
+  CHECK(wrong.status == 2);
+  CHECK_THAT(wrong.err, Contains("'prior' is unknown; there are encoder, refined"));
 }
 
 TEST_CASE("evaluate gives no NLL of grey pixels or densities, and says so") {

@@ -1,0 +1,60 @@
+#include "strata/vae/refinement.hpp"
+
+#include <catch2/catch.hpp>
+
+#include "strata/tests/vae/models/linear_chain.hpp"
+
+using namespace strata;
+using namespace strata::tests;
+
+TEST_CASE("A refined proposal meets ln p(x) of chains whose encoders are wrong, with most draws") {
+  for (const std::size_t layers : {1, 2, 3}) {
+    auto chain = make_chain(layers, Covariance::diagonal, 0.5);
+    diagonal(chain.model.q[0]).mean.bias.value += 0.5;
+    const Batch<double> x{1.5 * normals({3, chain_width}, 3)};
+    const Matrix exact = exact_log_likelihood(chain, x.x);
+    const RefinementOptions options{.samples = 2000, .seed = 1, .counts = {100}};
+    const auto estimates = estimate_refined(chain.model, x, options);
+    INFO(layers << " layers");
+    REQUIRE(estimates.size() == 3);
+    for (std::size_t i = 0; i < 3; ++i) {
+      CHECK(std::abs(estimates[i].log_likelihood - exact(i)) < 4 * estimates[i].standard_error());
+      CHECK(estimates[i].effective_samples > 1000);
+      CHECK(estimates[i].samples == 2000);
+      CHECK(std::abs(estimates[i].after.at(0) - exact(i)) < 0.2);
+    }
+    // An image's estimate does not depend on its company.
+    CHECK(estimate_refined(chain.model, x.rows(0, 1), options)[0].log_likelihood ==
+          estimates[0].log_likelihood);
+  }
+}
+
+TEST_CASE("Where the encoder is the posterior a proposal stays as it starts, and every draw counts") {
+  const auto chain = make_chain(2, Covariance::full);
+  const auto log_weight = log_weight_of<double>(chain.model, {normals({1, chain_width}, 3)});
+  Rng rng{1};
+  const auto proposal = fit_proposal(log_weight, {.steps = 100}, rng);
+  CHECK(xt::allclose(proposal.mean, 0, 0, 0.01));  // Adam makes steps of rounding errors
+  CHECK(xt::allclose(proposal.factor, xt::eye<double>(7), 0, 0.01));
+  const auto estimate =
+      sample_proposal(log_weight, proposal, {.samples = 500, .widening = 1, .wide = 1}, rng);
+  CHECK(estimate.effective_samples == Approx(500).epsilon(1e-3));
+  CHECK_THROWS_WITH(sample_proposal(log_weight, proposal, {.samples = 0}, rng),
+                    "[sample_proposal] needs at least one sample");
+}
+
+TEST_CASE("A proposal in many dimensions is found as well") {
+  // N(ε; 0, I) w(ε) = e^−100 N(ε; m, diag s²)
+  constexpr std::size_t width = 150;
+  const Matrix m = normals({width}, 1), s = 0.3 * normals({width}, 2);  // s: ln of the deviations
+  const LogWeight log_weight(width, [&](const Matrix& epsilon, Matrix& value, Matrix* gradient) {
+    const Matrix scaled = (epsilon - m) * xt::exp(-s);
+    value = -100.0 + 0.5 * xt::sum(epsilon * epsilon - scaled * scaled, {1}) - xt::sum(s)();
+    if (gradient) *gradient = epsilon - scaled * xt::exp(-s);
+  });
+  Rng rng{1};
+  const RefinementOptions options;
+  const auto estimate = sample_proposal(log_weight, fit_proposal(log_weight, options, rng), options, rng);
+  CHECK(std::abs(estimate.log_likelihood + 100) < 4 * estimate.standard_error());
+  CHECK(estimate.effective_samples > 100);
+}

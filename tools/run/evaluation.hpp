@@ -1,0 +1,69 @@
+// What evaluate says of a run: its ELBO, and up to three opinions on its likelihood.
+#pragma once
+
+#include "strata/tools/run/run_folder.hpp"
+#include "strata/vae/annealing.hpp"
+#include "strata/vae/estimation.hpp"
+#include "strata/vae/refinement.hpp"
+
+namespace strata::tools {
+
+/// What importance samples are drawn from: q(z | x), or a proposal fitted to each image as well.
+enum class Proposal { encoder, refined };
+
+struct EvaluationOptions {
+  std::size_t samples = 5000;  ///< of each image, from each proposal
+  std::uint64_t seed = 0;
+  Proposal proposal = Proposal::encoder;
+  RefinementOptions refinement = {};  ///< with `samples` and `seed` of the evaluation
+  bool ais = false;
+  AnnealingOptions annealing = {};  ///< with `seed` of the evaluation
+};
+
+/// Importance sampling of every image's ln p(x).
+struct Opinion {
+  MeanAndError log_likelihood;  // over images
+  Convergence convergence;
+};
+
+/// Annealing, and its bidirectional check on images that the model drew.
+struct Annealed {
+  MeanAndError log_likelihood;                // over images
+  double own_error;                           // of that mean, from the chains' spread
+  double mean_effective, smallest_effective;  // chains of an image, of those that there are
+  std::size_t simulated;                      // images
+  double lower, upper;                        // mean bounds of their ln p(x)
+
+  /// Why annealing is too short, or nothing. Its bias is at most the gap between the bounds, on such images
+  /// as the model draws: it is doubted above 0.2 nats.
+  std::string doubt() const;
+};
+
+struct Evaluation {
+  std::size_t images;
+  MeanAndError elbo;
+  Metrics metrics;
+  std::vector<std::size_t> active;
+  Opinion encoder;                 // from draws of q(z | x)
+  std::optional<Opinion> refined;  // from a proposal fitted to each image
+  std::optional<Annealed> annealed;
+};
+
+/// Why the run's data have no NLL, or nothing. Only x ∈ {0, 1} under a Bernoulli likelihood has a
+/// probability; a cross-entropy of grey levels and a density are no log-likelihoods.
+std::string why_no_likelihood(const RunConfig& config);
+
+/// Evaluates the images. The second and third opinion are formed only where there is a likelihood. Shows how
+/// far it is on the standard error stream, where that is a terminal.
+Evaluation evaluate(const Run& run, const Batch<float>& images, const EvaluationOptions& options);
+
+}  // namespace strata::tools
+
+namespace strata {
+
+template <> struct Named<tools::Proposal> {
+  static constexpr const char* what = "proposal";
+  static constexpr std::array names = {"encoder", "refined"};
+};
+
+}  // namespace strata
