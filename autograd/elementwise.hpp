@@ -2,8 +2,8 @@
 // arrives (ȳ = 0) none leaves, even where the derivative is infinite.
 //
 // "≤ 3, 4 ulp" bounds the error of the float function and of its derivative where these are normal numbers,
-// in units of the last place, on every exponent and both signs. An element's value does not depend on its
-// place in the tensor.
+// in units of the last place, on every exponent and both signs; sigmoid and softplus may give 0 for a
+// subnormal number. An element's value does not depend on its place in the tensor.
 #pragma once
 
 #include "strata/autograd/arithmetic.hpp"
@@ -22,7 +22,7 @@ template <class T> Var<T> expm1(Var<T> x);
 template <class T> Var<T> sin(Var<T> x);
 /// cos x (≤ 2, 2 ulp)
 template <class T> Var<T> cos(Var<T> x);
-/// 2/√π ∫_0^x e^(−t²) dt (≤ 3, 3 ulp)
+/// 2/√π ∫_0^x e^(−t²) dt (≤ 3, 5 ulp)
 template <class T> Var<T> erf(Var<T> x);
 /// xᶜ. NaN for x < 0 unless c is whole. c = 1, 2, 3 and −1 are products; others, by the standard
 /// library, take ten times as long (≤ 2, 2 ulp).

@@ -29,19 +29,16 @@ inline constexpr auto quotient = []<class V>(V g, V x) { return select(g == V(0)
 /// g y / x, and 0 where g = 0.
 inline constexpr auto share = []<class V>(V g, V y, V x) { return select(g == V(0), V(0), g * y / x); };
 
-// −ln of the smallest normal number. Farther out xsimd's exp ends before the type does, and eˣ = (e^(x/2))².
-template <class V> V exp_limit() { return V(float_or_double<V>(Element<V>(87.336), Element<V>(708.39))); }
-
-/// eˣ, to ∞ and through the subnormal numbers to 0.
+/// eˣ = (e^(x/2))², to ∞ and through the subnormal numbers to 0, which xsimd's own exp reaches too early: it
+/// is used as it is, here and below, where its result may be taken for 0 before it is subnormal.
 template <class V> V exp(V x) {
-  const auto far = xsimd::abs(x) > exp_limit<V>();
-  const V y = xsimd::exp(select(far, V(0.5f) * x, x));
-  return select(far, y * y, y);
+  const V y = xsimd::exp(V(0.5f) * x);
+  return y * y;
 }
 
-/// eˣ − 1. Beyond exp_limit, (m + 1)² − 1 for m = e^(x/2) − 1.
+/// eˣ − 1; where xsimd's own ends too early, (m + 1)² − 1 for m = e^(x/2) − 1.
 template <class V> V expm1(V x) {
-  const auto far = x > exp_limit<V>();
+  const auto far = x > V(float_or_double<V>(Element<V>(87.336), Element<V>(708.39)));
   const V m = xsimd::expm1(select(far, V(0.5f) * x, x));
   return select(far, m * (m + V(2)), m);
 }
@@ -90,17 +87,17 @@ template <class V> V exp_remainder(V x) {
 }
 
 /// 1 / (1 + e⁻ˣ); e⁻ˣ may overflow to ∞, which gives 0.
-template <class V> V sigmoid(V x) { return V(1) / (V(1) + formulas::exp(-x)); }
+template <class V> V sigmoid(V x) { return V(1) / (V(1) + xsimd::exp(-x)); }
 
 /// d sigmoid / dx = e^−|x| / (1 + e^−|x|)², which 1 − y would lose where y rounds to 1.
 template <class V> V sigmoid_slope(V x) {
-  const V t = formulas::exp(-xsimd::abs(x)), q = V(1) + t;
+  const V t = xsimd::exp(-xsimd::abs(x)), q = V(1) + t;
   return t / (q * q);
 }
 
 /// d tanh / dx = (2u / (1 + u²))², u = e^−|x|
 template <class V> V tanh_slope(V x) {
-  const V u = formulas::exp(-xsimd::abs(x)), sech = (u + u) / (V(1) + u * u);
+  const V u = xsimd::exp(-xsimd::abs(x)), sech = (u + u) / (V(1) + u * u);
   return sech * sech;
 }
 
@@ -126,7 +123,7 @@ template <class V> V log1p_of_unit(V t) {
 
 /// ln(1 + eˣ) = max(x, 0) + ln(1 + e^−|x|)
 template <class V> V softplus(V x) {
-  return select(x > V(0), x, V(0)) + log1p_of_unit(formulas::exp(-xsimd::abs(x)));
+  return select(x > V(0), x, V(0)) + log1p_of_unit(xsimd::exp(-xsimd::abs(x)));
 }
 
 /// ln softplus x, for which x − eˣ/2 stands where eˣ is small, and about its zero z = ln(e − 1), where
@@ -153,7 +150,7 @@ template <class V> V bernoulli_weight(V x, V l) { return select(l > V(0), V(1) -
 /// x l − max(l, 0) − ln(1 + e^−|l|) without its cancellation, and without 0 · ∞ for w = 0 and l = ±∞.
 template <class V> V bernoulli_log_density(V x, V l) {
   const V size = xsimd::abs(l);
-  return -(scaled(bernoulli_weight(x, l), size) + log1p_of_unit(formulas::exp(-size)));
+  return -(scaled(bernoulli_weight(x, l), size) + log1p_of_unit(xsimd::exp(-size)));
 }
 
 /// d bernoulli_log_density / dl = x − sigmoid l = ±(sigmoid(−|l|) − w), + for l > 0.

@@ -84,9 +84,9 @@ template <class T> Var<T> kl(const FullNormal<T>& q, StandardNormal) {
   return standard_normal_kl(q.mean, q.log_variance) + T(0.5) * sum(square(q.lower), {-1});
 }
 
-// In units of p's mean and deviation, p is N(0, I).
+// In units of p's mean and deviation, p is N(0, I). Equal means stay equal even where 1/σ overflows.
 template <class T> Var<T> kl(const Normal<T>& q, const Normal<T>& p) {
-  return standard_normal_kl((q.mean - p.mean) * exp(T(-0.5) * p.log_variance),
+  return standard_normal_kl((q.mean - p.mean) / exp(T(0.5) * p.log_variance),
                             q.log_variance - p.log_variance);
 }
 

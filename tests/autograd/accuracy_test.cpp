@@ -56,7 +56,7 @@ std::vector<Function> functions() {
       {"cos", [](auto x) { return cos(x); }, [](double x) { return std::cos(x); },
        [](double x) { return -std::sin(x); }, 2, 2},
       {"erf", [](auto x) { return erf(x); }, [](double x) { return std::erf(x); },
-       [](double x) { return 2 * std::numbers::inv_sqrtpi * std::exp(-x * x); }, 3, 3},
+       [](double x) { return 2 * std::numbers::inv_sqrtpi * std::exp(-x * x); }, 3, 5},
       {"pow 2.5", pow_of(2.5f), power(2.5), times(2.5, power(1.5)), 1, 1},
       {"pow 0.1", pow_of(0.1f), power(0.1f), times(0.1f, power(0.1f - 1.0)), 1, 1},
       {"pow 3", pow_of(3), power(3), times(3, power(2)), 2, 2},

@@ -150,7 +150,6 @@ TEMPLATE_TEST_CASE("exp and log are right to the ends of the type's range", "", 
     const double exact = std::exp(static_cast<double>(x)), epsilon = 4 * Limits::epsilon();
     CHECK(exp(input).value()(0) == Approx(exact).epsilon(epsilon));
     CHECK(expm1(input).value()(0) == Approx(exact).epsilon(epsilon));
-    CHECK(sigmoid(-input).value()(0) == Approx(1 / exact).epsilon(1e-3).margin(0));
   }
   for (const double x : {1.0, 3.0, 1000.0, 1e6}) {
     const TestType tiny = Limits::denorm_min() * static_cast<TestType>(x);
