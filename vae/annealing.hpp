@@ -13,9 +13,9 @@ namespace strata {
 
 struct AnnealingOptions {
   std::size_t temperatures = 1000;  ///< N
-  std::size_t chains = 16;         ///< C, of each image, moved together
-  std::size_t leapfrog_steps = 5;  ///< of each Hamiltonian move, one move a temperature
-  double acceptance = 0.65;        ///< that the step size is tuned to
+  std::size_t chains = 16;          ///< C, of each image, moved together
+  std::size_t leapfrog_steps = 5;   ///< of each Hamiltonian move, one move a temperature
+  double acceptance = 0.65;         ///< that the step size is tuned to
   std::uint64_t seed = 0;
 };
 
