@@ -6,7 +6,6 @@
 
 using namespace strata;
 
-<<<<<<< HEAD
 TEST_CASE("Draws have their distribution's mean and spread") {
   Rng rng{2};
   Tape<double> tape;
@@ -24,7 +23,8 @@ TEST_CASE("Draws have their distribution's mean and spread") {
   const auto z = sample_and_log_prob(full, Noise<double>(rng)).z - full.mean;
   const double covariance = mean(slice(z, 1, 0, 1) * slice(z, 1, 1, 2)).value()();
   CHECK(covariance == Approx(0.7 * std::exp(0.1)).epsilon(0.05));  // l_21 σ_1
-=======
+}
+
 TEST_CASE("The KL of a normal with itself is 0, however small or large its variance") {
   for (const float log_variance : {-200.0f, -176.8f, -100.0f, -17.0f, 0.0f, 88.0f, 170.0f}) {
     Tape<float> tape;
@@ -38,5 +38,4 @@ TEST_CASE("The KL of a normal with itself is 0, however small or large its varia
     CHECK(mean.grad()(0) == 0);
     CHECK(variance.grad()(0) == 0);
   }
->>>>>>> functions
 }
