@@ -122,7 +122,7 @@ template <class T> Var<T> maximum(Var<T> a, Var<T> b) {
 // y = a where m ≠ 0, else b        ā += ȳ there        b̄ += ȳ elsewhere
 template <class T> Var<T> where(Var<T> mask, Var<T> a, Var<T> b) {
   if (mask.needs_grad()) fail("where", "no gradient flows into the mask: give it by stop_gradient(mask)");
-  const auto choose = []<class V>(V m, V u, V v) { return select(m == V(0), v, u); };
+  const auto choose = []<class V>(V m, V u, V v) { return select(m == V(0), v, select(m == m, u, m)); };
   return record("where", {mask, a, b}, map(choose, mask.value(), a.value(), b.value()), [=](Var<T> y) {
     const T nothing = 0;
     a.accumulate(map(choose, mask.value(), y.grad(), nothing));
