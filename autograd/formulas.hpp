@@ -20,10 +20,20 @@ template <class V, class N> constexpr N float_or_double(N a, N b) {
   return std::is_same_v<Element<V>, float> ? a : b;
 }
 
+template <class V> bool holds_nan(V y) {
+  if constexpr (std::is_floating_point_v<V>)
+    return y != y;
+  else
+    return xsimd::any(y != y);
+}
+
 /// g · slope, and 0 where one of them is 0 even if the other is infinite: what a loss does not depend on adds
 /// nothing, nor does what does not move: √(x²) has the slope 0 at 0. A NaN in g stays.
 inline constexpr auto scaled = []<class V>(V g, V slope) {
-  return select((g == V(0)) | ((slope == V(0)) & (g == g)), V(0), g * slope);
+  const V y = g * slope;
+  if (!holds_nan(y)) [[likely]]
+    return y;  // cheaper than to select always
+  return select((g == V(0)) | ((slope == V(0)) & (g == g)), V(0), y);
 };
 
 /// g / x, and 0 where g = 0.
@@ -153,8 +163,8 @@ template <class V> V bernoulli_weight(V x, V l) { return select(l > V(0), V(1) -
 /// x l − max(l, 0) − ln(1 + e^−|l|) without its cancellation, and without 0 · ∞ for w = 0 and l = ±∞. NaN for
 /// x outside [0, 1], where x (1 − x) < 0.
 template <class V> V bernoulli_log_density(V x, V l) {
-  const V size = xsimd::abs(l);
-  const V y = -(scaled(bernoulli_weight(x, l), size) + log1p_of_unit(xsimd::exp(-size)));
+  const V size = xsimd::abs(l), weight = bernoulli_weight(x, l);
+  const V y = -(select(weight == V(0), V(0), weight * size) + log1p_of_unit(xsimd::exp(-size)));
   return select(x * (V(1) - x) >= V(0), y, V(std::numeric_limits<Element<V>>::quiet_NaN()));
 }
 

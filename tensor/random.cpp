@@ -156,9 +156,15 @@ template <class T> T bernoulli(Bits<T> bits, T p) {
 }
 
 template <class T> bool are_probabilities(const T* p, std::size_t count) {
-  int outside = 0;
-  for (std::size_t i = 0; i < count; ++i) outside |= !(p[i] >= T(0)) | !(p[i] <= T(1));
-  return outside == 0;
+  using Batch = xsimd::batch<T>;
+  const Batch zero(T(0)), one(T(1));
+  auto inside = zero < one;
+  std::size_t i = 0;
+  for (; i + Batch::size <= count; i += Batch::size) {
+    const Batch v = Batch::load_unaligned(p + i);
+    inside = inside & (v >= zero) & (v <= one);
+  }
+  return xsimd::all(inside) && std::all_of(p + i, p + count, [](T v) { return v >= 0 && v <= 1; });
 }
 
 }  // namespace
