@@ -91,7 +91,7 @@ TEST_CASE("Examples may be numbers, labels become unit vectors, and some can be 
   CHECK((batch.condition->value() == Tensor<float>{{0, 1, 0}, {1, 0, 0}}));
   CHECK((mean_example(data) == Tensor<float>{1.75f, 1}));
   CHECK((batch.rows(1, 2).x.value() == Tensor<float>{{2, 0}}));
-  CHECK((*batch.rows(1, 2).condition == Tensor<float>{{1, 0, 0}}));
+  CHECK((batch.rows(1, 2).condition->value() == Tensor<float>{{1, 0, 0}}));
 
   const auto [training_set, validation] = split(data, 1);
   CHECK(training_set.size() == 2);
