@@ -55,7 +55,6 @@ template <class T> typename Tape<T>::Slot& Tape<T>::next_slot(const char* name, 
   slot.reader = "backward";
   slot.value = &slot.own_value;
   slot.gradient = &slot.own_gradient;
-  slot.version.reset();
   slot.own_gradient.received = false;
   slot.needs_grad = needs_grad;
   slot.hooked = false;
@@ -71,9 +70,9 @@ template <class T> Var<T> Tape<T>::reference(const Versioned<T>& tensor, Gradien
   Slot& slot = next_slot("reference", gradient != nullptr && record_ == Record::gradients);
   slot.value = &tensor.value_;
   if (gradient != nullptr) slot.gradient = gradient;
-  slot.version = tensor.version_;
-  slot.recorded_version = *tensor.version_;
-  return last();
+  const Var<T> x = last();
+  references_.push_back({x.index_, tensor.version_, *tensor.version_});
+  return x;
 }
 
 template <class T> bool Tape<T>::read(const char* reader, std::span<const Var<T>> inputs) {
@@ -87,13 +86,13 @@ template <class T> bool Tape<T>::read(const char* reader, std::span<const Var<T>
   return any_needs_grad;
 }
 
-template <class T> void Tape<T>::require_unchanged(const Slot& reference) {
-  if (*reference.version == reference.recorded_version) return;
-  const std::string reader = std::string("a tensor that '") + reference.reader + "' reads was ";
+template <class T> void Tape<T>::require_unchanged(const Reference& reference) {
+  if (*reference.version == reference.recorded) return;
+  const Slot& slot = slots_[reference.slot];
+  const std::string reader = std::string("a tensor that '") + slot.reader + "' reads was ";
   if (*reference.version == Versioned<T>::ended)
     fail("backward", reader + "destroyed since the tape refers to it; it must outlive the step");
-  fail("backward", reader + "changed since the tape refers to it, and is " +
-                       to_string(reference.value->shape()) +
+  fail("backward", reader + "changed since the tape refers to it, and is " + to_string(slot.value->shape()) +
                        " now; call backward before the optimizer's step or any other write, or record the "
                        "forward pass again");
 }
@@ -104,8 +103,8 @@ template <class T> void Tape<T>::require_differentiable(Var<T> y) {
   if (!last.needs_grad)
     fail("backward", std::string("this '") + last.name + "' depends on nothing that needs a gradient" +
                          (record_ == Record::values ? ": the tape records values only" : ""));
-  for (std::size_t i = 0; i <= y.index_; ++i)
-    if (slots_[i].version) require_unchanged(slots_[i]);
+  for (const Reference& reference : references_)
+    if (reference.slot <= y.index_) require_unchanged(reference);
 }
 
 template <class T> void Tape<T>::forget_gradients() {
@@ -152,6 +151,7 @@ template <class T> void Tape<T>::backward(Var<T> y, const Tensor<T>& cotangent) 
 template <class T> void Tape<T>::reset() {
   for (std::size_t i = 0; i < size_; ++i) slots_[i].backward.clear();
   for (std::size_t k = 0; k < hook_count_; ++k) hooks_[k].call.clear();
+  references_.clear();
   size_ = hook_count_ = scratch_[0].used = 0;
   ++step_;
 }

@@ -10,6 +10,7 @@
 #include <deque>
 #include <initializer_list>
 #include <span>
+#include <vector>
 
 #include "strata/autograd/callback.hpp"
 #include "strata/autograd/versioned.hpp"
@@ -151,13 +152,17 @@ template <class T> class Tape {
     const char* reader;      // the last operation that reads it
     const Tensor<T>* value;  // own_value, or a tensor outside the tape; likewise the gradient
     Gradient<T>* gradient;
-    std::shared_ptr<const std::uint64_t> version;  // of a tensor outside the tape
-    std::uint64_t recorded_version;
     Callback<Var<T>> backward;
     bool needs_grad;
     bool hooked;  // by on_gradient
     Tensor<T> own_value;
     Gradient<T> own_gradient;
+  };
+
+  struct Reference {
+    std::uint32_t slot;
+    std::shared_ptr<const std::uint64_t> version;  // of the tensor outside the tape: now, and when it was
+    std::uint64_t recorded;                        // referred to
   };
 
   struct Hook {
@@ -177,7 +182,7 @@ template <class T> class Tape {
   Var<T> last() { return Var<T>(this, static_cast<std::uint32_t>(size_ - 1), step_); }
   Var<T> leaf(const char* name, const Tensor<T>& value, bool needs_grad);
   void require_differentiable(Var<T> y);
-  void require_unchanged(const Slot& reference);
+  void require_unchanged(const Reference& reference);
   void forget_gradients();
   void walk_back(Var<T> y);
   bool read(const char* reader, std::span<const Var<T>> inputs);  // whether one needs a gradient
@@ -186,6 +191,7 @@ template <class T> class Tape {
   std::deque<Slot> slots_;  // its elements never move: lazy expressions refer to their tensors
   std::size_t size_ = 0;
   std::uint32_t step_ = 0;
+  std::vector<Reference> references_;
   std::deque<Hook> hooks_;
   std::size_t hook_count_ = 0;
   Buffers scratch_[2];               // of the step, and of `backward`
