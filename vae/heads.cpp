@@ -11,12 +11,11 @@ namespace {
 
 template <class T, class F>
 void set_bias(Linear<T>& output, const Tensor<T>& mean, const Interval& support, F f) {
-  Tensor<T>& bias = output.bias.value;
-  if (mean.shape() != bias.shape())
-    fail("start_at",
-         "the mean is " + to_string(mean.shape()) + ", the output's bias " + to_string(bias.shape()));
+  const Shape& shape = output.bias.value().shape();
+  if (mean.shape() != shape)
+    fail("start_at", "the mean is " + to_string(mean.shape()) + ", the output's bias " + to_string(shape));
   require_within("start_at", "the mean", mean, support);
-  std::transform(mean.begin(), mean.end(), bias.begin(), f);
+  std::transform(mean.begin(), mean.end(), output.bias.write().begin(), f);
 }
 
 // ln of a variance as T holds it

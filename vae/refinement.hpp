@@ -41,9 +41,9 @@ template <class T, LatentModel<T> Model>
 std::vector<LikelihoodEstimate> estimate_refined(const Model& model, const Batch<T>& images,
                                                  const RefinementOptions& options,
                                                  const std::function<void(std::size_t)>& on_image = {}) {
-  require_support("estimate_refined", images.x, model);
+  require_support("estimate_refined", images.x.value(), model);
   std::vector<LikelihoodEstimate> estimates;
-  for (std::size_t image = 0; image < images.x.shape(0); ++image) {
+  for (std::size_t image = 0; image < images.x.value().shape(0); ++image) {
     const auto log_weight = log_weight_of(model, images.rows(image, image + 1));
     Rng rng{options.seed, 0, streams::refinement + image};
     const auto proposal = fit_proposal(log_weight, options, rng);

@@ -72,7 +72,7 @@ TEST_CASE("Images outside the support are refused before any is estimated") {
   Run run(Likelihood::bernoulli);
   Rng rng{1};
   auto batch = first_examples<float>(images(), 40, Binarize::none, rng);
-  batch.x(17, 5) = 3;
+  batch.x.write()(17, 5) = 3;
   const auto names_it = Contains(" x is 3 at (17, 5); it must lie in [0, 1]");
   std::size_t done = 0;
   const auto count = [&](std::size_t) { ++done; };
