@@ -20,18 +20,19 @@ template <class V, class N> constexpr N float_or_double(N a, N b) {
   return std::is_same_v<Element<V>, float> ? a : b;
 }
 
-template <class V> bool holds_nan(V y) {
+/// Whether no lane is NaN. (x != x would not tell: xsimd calls it false of NaN.)
+template <class V> bool are_numbers(V x) {
   if constexpr (std::is_floating_point_v<V>)
-    return y != y;
+    return x == x;
   else
-    return xsimd::any(y != y);
+    return xsimd::all(x == x);
 }
 
 /// g · slope, and 0 where one of them is 0 even if the other is infinite: what a loss does not depend on adds
 /// nothing, nor does what does not move: √(x²) has the slope 0 at 0. A NaN in g stays.
 inline constexpr auto scaled = []<class V>(V g, V slope) {
   const V y = g * slope;
-  if (!holds_nan(y)) [[likely]]
+  if (are_numbers(y)) [[likely]]
     return y;  // cheaper than to select always
   return select((g == V(0)) | ((slope == V(0)) & (g == g)), V(0), y);
 };
