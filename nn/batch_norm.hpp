@@ -10,10 +10,10 @@ namespace strata {
 /// as in Keras, whose momentum is this decay (0.99) and whose ε is 1e-3 too; PyTorch's momentum is 1 − decay
 /// (0.1), its ε 1e-5, and its running variance the unbiased one, B / (B − 1) as much.
 template <class T> struct BatchNorm {
-  Parameter<T> gamma;          // (D)
-  Parameter<T> beta;           // (D)
-  Buffer<T> running_mean;      // (D)
-  Buffer<T> running_variance;  // (D)
+  Parameter<T> gamma;                  // (D)
+  Parameter<T> beta;                   // (D)
+  mutable Buffer<T> running_mean;      // (D)
+  mutable Buffer<T> running_variance;  // (D)
   T decay = T(0.9);
   T epsilon = T(1e-3);
 
