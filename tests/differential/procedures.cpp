@@ -13,7 +13,7 @@ namespace {
 // parameter's gradient and every buffer as the call left it.
 template <class T, class Module, class F> Tensors<T> called(Module module, const Tensors<T>& given, F call) {
   std::size_t next = 1;
-  for_each_tensor(module, [&](const std::string&, auto& leaf) { leaf.value = given.at(next++); });
+  for_each_tensor(module, [&](const std::string&, auto& leaf) { leaf.write() = given.at(next++); });
   Tape<T> tape;
   const Var<T> x = tape.variable(given.front()), y = call(module, x);
   tape.backward(y, given.back());
@@ -22,7 +22,7 @@ template <class T, class Module, class F> Tensors<T> called(Module module, const
     if constexpr (requires { leaf.gradient; })
       results.push_back(leaf.gradient.value);
     else
-      results.push_back(leaf.value);
+      results.push_back(leaf.value());
   });
   return results;
 }
@@ -44,7 +44,7 @@ template <class T, class R> Tensors<T> optimized(const R& rule, const Tensors<T>
     w.gradient = {given[step + 1], true};
     optimizer.learning_rate = given.back()(step);
     optimizer.step();
-    results.push_back(w.value);
+    results.push_back(w.value());
   }
   return results;
 }
