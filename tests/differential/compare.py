@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/env -S python3 -B
 """Compares strata with PyTorch: compare.py RUN_CASES [--cases N] [--seed S]
 
 Draws N random cases, as many of every operation, distribution, layer, rule of gradient descent and schedule, computes
@@ -25,6 +25,7 @@ except ImportError as missing:
     sys.exit(77)
 
 from conventions import REFUSED, special_cases, stale_conventions
+from distributions import DISTRIBUTIONS
 from draws import Draws
 from exchange import Results, packed_case
 from modules import LAYERS, RULES, SCHEDULES, STATISTICS, differentiated
@@ -33,7 +34,8 @@ from operations import FAMILIES as OPERATIONS
 KINDS = ["double", "float"]
 
 FAMILIES = {
-    family: {name: differentiated(*row) for name, row in rows.items()} for family, rows in OPERATIONS.items()
+    family: {name: differentiated(*row) for name, row in rows.items()}
+    for family, rows in {**OPERATIONS, "distributions": DISTRIBUTIONS}.items()
 } | {"layers": LAYERS, "rules": RULES, "schedules": SCHEDULES, "statistics": STATISTICS}
 
 PUBLIC = {  # where what needs a case is declared

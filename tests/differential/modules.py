@@ -1,13 +1,13 @@
 """Layers, rules of gradient descent and schedules of nn: name: function from Draws to (tensors, numbers, expected).
 
-Where PyTorch follows another convention, it is undone here; CONVENTIONS in conventions.py say which.
+Where PyTorch follows another convention, it is undone here; conventions.py says which.
 """
 
 import torch
 from torch import optim
 from torch.nn import Parameter, functional
 
-from draws import one
+from draws import exact, one
 from operations import rows, softplus
 
 
@@ -128,8 +128,7 @@ def optimized(rule, options):
         numbers, shape = options(d), d.shape()
         steps = d.whole(1, 8)
         rates = d.tensor((steps,), 1e-3, 0.1)
-        arrays = [d.tensor(shape), *(d.normal(shape) * d.power(-2, 2) for _ in range(steps))]
-        arrays = [array.astype("f4").astype("f8") for array in arrays]
+        arrays = [d.tensor(shape), *(exact(d.normal(shape) * d.power(-2, 2)) for _ in range(steps))]
         w = Parameter(torch.tensor(arrays[0]))
         optimizer, expected = rule([w], *numbers), []
         for rate, gradient in zip(rates, arrays[1:]):
