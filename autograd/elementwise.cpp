@@ -85,11 +85,11 @@ template <class T> Var<T> square(Var<T> x) {
                 [x](Var<T> y) { x.accumulate(map(formulas::scaled, T(2) * y.grad(), x.value())); });
 }
 
-// y = |x|        x̄ += ȳ sign x
+// y = |x|        x̄ += ȳ sign x, which is NaN where x is
 template <class T> Var<T> abs(Var<T> x) {
   return record("abs", {x}, xt::abs(x.value()), [x](Var<T> y) {
-    x.accumulate(map([]<class V>(V g, V v) { return select(v > V(0), g, select(v < V(0), -g, V(0) * v)); },
-                     y.grad(), x.value()));
+    const auto slope = []<class V>(V v) { return select(v > V(0), V(1), select(v < V(0), V(-1), V(0) * v)); };
+    x.accumulate(chain(y.grad(), slope, x.value()));
   });
 }
 
