@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -87,12 +88,17 @@ template <class T, class E> bool is_flat(const E& e, const Shape& shape) {
 
 struct Whole {};  // in place of a count: all lanes of a batch
 
-/// The first `count` ≥ 1 elements as a batch.
+/// The first `count` elements, at least one and not all, as a batch: copied by halves of known sizes.
 template <class T> [[gnu::noinline]] Batch<T> load_part(const T* from, std::size_t count) {
-  if (count == 1) return Batch<T>(*from);
   alignas(Batch<T>) T lanes[Batch<T>::size];
   Batch<T>(*from).store_aligned(lanes);
-  std::copy(from + 1, from + count, lanes + 1);
+  T* to = lanes;
+  for (std::size_t half = Batch<T>::size / 2; half > 0; half /= 2)
+    if (count & half) {
+      std::memcpy(to, from, half * sizeof(T));
+      to += half;
+      from += half;
+    }
   return Batch<T>::load_aligned(lanes);
 }
 
