@@ -103,18 +103,22 @@ template <class T> [[gnu::noinline]] Batch<T> load_part(const T* from, std::size
 }
 
 /// A leaf along the innermost axis: element i is data[i & mask], of which a mask of 0 makes one number in all
-/// lanes; or, permuted, data[i * mask]. Up to `end` its memory may be read.
+/// lanes; or, permuted, data[i * mask]. Up to `end` its memory may be read; where that is too near, elements
+/// from `tail_begin` on stand in `tail`, too, with room behind them.
 template <class T> struct Run {
   const T* data;
   std::size_t mask;
   const T* end;
+  const T* tail = nullptr;
+  std::size_t tail_begin = 0;
 
   [[gnu::always_inline]] Batch<T> read(std::size_t i, Whole) const {
     return Batch<T>::load_unaligned(data + (i & mask));
   }
   [[gnu::always_inline]] Batch<T> read(std::size_t i, std::size_t count) const {
-    const bool readable = static_cast<std::ptrdiff_t>(Batch<T>::size) <= end - (data + (i & mask));
-    return readable ? read(i, Whole()) : load_part(data + i, count);  // the lanes beyond `count` mean nothing
+    if (static_cast<std::ptrdiff_t>(Batch<T>::size) <= end - (data + (i & mask))) return read(i, Whole());
+    if (tail != nullptr) return Batch<T>::load_unaligned(tail + (i - tail_begin));
+    return load_part(data + i, count);  // the lanes beyond `count` mean nothing
   }
   Batch<T> gather(std::size_t i, Whole) const { return gather(i, Batch<T>::size); }
   Batch<T> gather(std::size_t i, std::size_t count) const {
