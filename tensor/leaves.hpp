@@ -40,11 +40,13 @@ template <class E, class T> struct Reading {
       return IsScalar<E>::value;
   }();
   static constexpr std::size_t leaves = leaf ? 1 : 0;
+  static constexpr bool permuted = IsPermuted<E>::value;
 };
 template <class F, class... A, class T> struct Reading<xt::xfunction<F, A...>, T> {
   static constexpr bool leaf = false;
   static constexpr bool possible = (Reading<std::decay_t<A>, T>::possible && ...);
   static constexpr std::size_t leaves = (Reading<std::decay_t<A>, T>::leaves + ... + 0);
+  static constexpr bool permuted = (Reading<std::decay_t<A>, T>::permuted || ...);
 };
 
 template <class E, class T>
