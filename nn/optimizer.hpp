@@ -30,7 +30,8 @@ template <class T> class Optimizer {
 
   /// Updates every parameter with its gradient, which is thereby spent: the next `backward` starts anew.
   /// Several calls of `backward` before it add up. Frozen parameters are passed over. Throws, changing
-  /// nothing, if no gradient reached some other parameter, or one whose square is not finite, and names it.
+  /// nothing, for a learning rate that is negative or not finite, and if no gradient reached some other
+  /// parameter, or one whose square is not finite, and names it.
   void step();
 
   /// How many steps were taken.

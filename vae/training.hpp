@@ -44,13 +44,20 @@ struct ObjectiveOptions {
 /// vae/objective.hpp or one's own.
 template <LatentModel Model, class O = Objective> class ObjectiveStep {
  public:
-  /// Model and optimizer must outlive the step.
+  /// Model and optimizer must outlive the step. Throws for a negative clip_norm.
   ObjectiveStep(Model& model, Optimizer<float>& optimizer, const O& objective, ObjectiveOptions options = {})
       : model_(model),
         optimizer_(optimizer),
         objective_(objective),
         options_(std::move(options)),
-        first_rate_(optimizer.learning_rate) {}
+        first_rate_(optimizer.learning_rate) {
+    if (!(options_.clip_norm >= 0))
+      fail("ObjectiveStep",
+           "clip_norm is " + std::to_string(options_.clip_norm) + "; it must be above 0, or 0 for none");
+  }
+
+  /// That of the model, where it says so.
+  std::optional<Interval> support() const { return support_of(model_); }
 
   /// The learning rate in an epoch, counted from 0.
   double learning_rate(std::size_t epoch) const { return first_rate_ * options_.schedule(epoch); }
@@ -92,13 +99,16 @@ struct TrainingOptions {
 /// in between changes nothing.
 template <TrainingStep Step> class Trainer {
  public:
-  /// Step and data must outlive the trainer. Throws unless 1 ≤ batch ≤ N.
+  /// Step and data must outlive the trainer. Throws unless 1 ≤ batch ≤ N, for labels beyond the classes, and
+  /// for data outside [0, 1], to be binarised, or outside the support of the step's model, where it tells
+  /// one.
   Trainer(Step& step, const Dataset& data, const TrainingOptions& options)
       : step_(step), data_(data), options_(options), rng_{options.seed, 0, streams::training} {
     require_examples("Trainer", data);
     if (options.batch == 0 || options.batch > data.size())
       fail("Trainer", "the batch is " + std::to_string(options.batch) + "; there are " +
                           std::to_string(data.size()) + " examples");
+    require_support("Trainer", data, options.binarize, support_of(step));
   }
   Trainer(Step&, Dataset&&, const TrainingOptions&) = delete;
 
@@ -141,12 +151,13 @@ template <TrainingStep Step> class Trainer {
 };
 
 /// The model's mean terms on data, with one draw each, in inference mode. Dynamic binarisation makes the same
-/// data of them each time (by the seed's stream `test_set`); the draws are `noise`'s. Throws for no examples,
-/// and std::runtime_error if the ELBO is not finite.
+/// data of them each time (by the seed's stream `test_set`); the draws are `noise`'s. Throws for no examples
+/// or data outside their support, and std::runtime_error if the ELBO is not finite.
 template <LatentModel Model>
 Metrics evaluate(const Model& model, const Dataset& data, Binarize binarize, std::uint64_t seed, Rng noise) {
   constexpr std::size_t together = 1000;
   require_examples("evaluate", data);
+  require_support("evaluate", data, binarize, support_of(model));
   Rng binarisation{seed, 0, streams::test_set};
   std::vector<std::size_t> rows(data.size());
   std::iota(rows.begin(), rows.end(), std::size_t{0});
