@@ -55,6 +55,7 @@ template <class T> typename Tape<T>::Slot& Tape<T>::next_slot(const char* name, 
   slot.value = &slot.own_value;
   slot.gradient = &slot.own_gradient;
   slot.own_gradient.received = false;
+  slot.inputs_end = inputs_.size();
   slot.needs_grad = needs_grad;
   slot.hooked = false;
   return slot;
@@ -77,13 +78,25 @@ template <class T> Var<T> Tape<T>::reference(const Tensor<T>& value) {
   return last();
 }
 
+template <class T> Var<T> Tape<T>::detached(Var<T> x) {
+  any_needs_grad("stop_gradient", {&x, 1});
+  next_slot("stop_gradient", false).own_value = x.value();
+  return last();
+}
+
 template <class T> bool Tape<T>::any_needs_grad(const char* name, std::span<const Var<T>> inputs) {
   bool any = false;
   for (const Var<T> input : inputs) {
     if (&input.tape() != this) fail(name, "its inputs lie on different tapes; make them all on one");
     any = any || slot(input).needs_grad;
   }
+  for (const Var<T> input : inputs) inputs_.push_back(input.index_);
   return any;
+}
+
+template <class T> std::span<const std::uint32_t> Tape<T>::inputs(std::size_t i) const {
+  const std::size_t begin = i == 0 ? 0 : slots_[i - 1].inputs_end;
+  return std::span(inputs_).subspan(begin, slots_[i].inputs_end - begin);
 }
 
 template <class T> void Tape<T>::begin_backward(Var<T> y) {
@@ -95,7 +108,8 @@ template <class T> void Tape<T>::begin_backward(Var<T> y) {
   for (std::size_t i = 0; i < size_; ++i) slots_[i].own_gradient.received = false;
 }
 
-template <class T> void Tape<T>::walk_back(Var<T> y) {
+template <class T> template <class F> Var<T> Tape<T>::walk_back(Var<T> y, F stop) {
+  start_ = y.index_;
   const struct Walk {
     bool& on;
     ~Walk() { on = false; }
@@ -108,8 +122,21 @@ template <class T> void Tape<T>::walk_back(Var<T> y) {
     running_ = slot.name;
     for (std::size_t k = 0; slot.hooked && k < hook_count_; ++k)
       if (hooks_[k].slot == i) hooks_[k].call(slot.gradient->value);
-    if (slot.backward) slot.backward(Var<T>(this, static_cast<std::uint32_t>(i), step_));
+    if (slot.backward) slot.backward((*this)[i]);
+    if (stop((*this)[i])) return (*this)[i];
   }
+  return {};
+}
+
+template <class T> Var<T> Tape<T>::repeat_backward(const std::function<bool(Var<T>)>& stop) {
+  const Var<T> y = backward_start();
+  const Tensor<T> cotangent = y.grad();
+  for (std::size_t i = 0; i < size_; ++i) slots_[i].gradient->received = false;
+  y.accumulate(cotangent);
+  const Var<T> stopped = walk_back(y, stop);
+  for (std::size_t i = 0; i < size_; ++i)
+    if (slots_[i].gradient != &slots_[i].own_gradient) slots_[i].gradient->received = false;
+  return stopped;
 }
 
 template <class T> void Tape<T>::backward(Var<T> y) {
@@ -119,7 +146,7 @@ template <class T> void Tape<T>::backward(Var<T> y) {
   begin_backward(y);
   y.accumulate_with(
       [](Tensor<T>& gradient, T beta) { gradient.data()[0] = beta * gradient.data()[0] + T(1); });
-  walk_back(y);
+  walk_back(y, [](Var<T>) { return false; });
 }
 
 template <class T> void Tape<T>::backward(Var<T> y, const Tensor<T>& cotangent) {
@@ -127,13 +154,15 @@ template <class T> void Tape<T>::backward(Var<T> y, const Tensor<T>& cotangent) 
     fail("backward", "the cotangent is " + to_string(cotangent.shape()) + ", y is " + to_string(y.shape()));
   begin_backward(y);
   y.accumulate(cotangent);
-  walk_back(y);
+  walk_back(y, [](Var<T>) { return false; });
 }
 
 template <class T> void Tape<T>::reset() {
   for (std::size_t i = 0; i < size_; ++i) slots_[i].backward.clear();
   for (std::size_t k = 0; k < hook_count_; ++k) hooks_[k].call.clear();
   size_ = hook_count_ = scratch_[0].used = 0;
+  inputs_.clear();
+  start_.reset();
   ++step_;
 }
 

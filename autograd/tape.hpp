@@ -8,8 +8,11 @@
 #include <concepts>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <initializer_list>
+#include <optional>
 #include <span>
+#include <vector>
 
 #include "strata/autograd/callback.hpp"
 #include "strata/tensor/part.hpp"
@@ -58,6 +61,9 @@ template <class T> class Var {
   /// Throws for a default-constructed variable.
   Tape<T>& tape() const;
 
+  /// Its place on the tape, in the order of recording.
+  std::size_t index() const { return index_; }
+
   /// x̄ += expression. The only place that undoes broadcasting: the expression is summed over the axes along
   /// which x was broadcast, and broadcast where x is larger. Not evaluated if x needs no gradient.
   template <class E> void accumulate(const E& expression) const;
@@ -100,6 +106,9 @@ template <class T> class Tape {
   /// A copy of `value` into which no gradient flows.
   Var<T> constant(const Tensor<T>& value) { return leaf("constant", value, false); }
 
+  /// A constant with the value of x, made by stop_gradient.
+  Var<T> detached(Var<T> x);
+
   /// A constant, the value of a lazy expression.
   template <detail::Lazy<T> E> Var<T> constant(const E& expression);
 
@@ -131,6 +140,21 @@ template <class T> class Tape {
   /// The number of tensors recorded in this step.
   std::size_t size() const { return size_; }
 
+  /// The i-th of them.
+  Var<T> operator[](std::size_t i) { return Var<T>(this, static_cast<std::uint32_t>(i), step_); }
+
+  /// The operation that made the i-th of them, or "variable", "constant" or "reference"; and what it was made
+  /// of.
+  const char* operation(std::size_t i) const { return slots_[i].name; }
+  std::span<const std::uint32_t> inputs(std::size_t i) const;
+
+  /// Where the last `backward` of this step started; empty before any.
+  Var<T> backward_start() { return start_ ? (*this)[*start_] : Var<T>(); }
+
+  /// Repeats the last `backward` from there, until stop(y) holds after the derivative of the operation that
+  /// made y, and returns this y; empty if it never does. What references have collected is forgotten.
+  Var<T> repeat_backward(const std::function<bool(Var<T>)>& stop);
+
   /// The value of a lazy expression or sum in a buffer of the tape: what an operation, or a derivative, needs
   /// on its way. Valid to the end of the step or, within `backward`, to that of this `backward`.
   template <class E> const Tensor<T>& scratch(const E& expression);
@@ -151,6 +175,7 @@ template <class T> class Tape {
     const Tensor<T>* value;  // own_value, or a tensor outside the tape; likewise the gradient
     Gradient<T>* gradient;
     Callback<Var<T>> backward;
+    std::size_t inputs_end;  // in `inputs_`, where the slot before ends, too
     bool needs_grad;
     bool hooked;  // by on_gradient
     Tensor<T> own_value;
@@ -174,13 +199,15 @@ template <class T> class Tape {
   Var<T> last() { return Var<T>(this, static_cast<std::uint32_t>(size_ - 1), step_); }
   Var<T> leaf(const char* name, const Tensor<T>& value, bool needs_grad);
   void begin_backward(Var<T> y);
-  void walk_back(Var<T> y);
+  template <class F> Var<T> walk_back(Var<T> y, F stop);
   bool any_needs_grad(const char* name, std::span<const Var<T>> inputs);
 
   Record record_;
   std::deque<Slot> slots_;  // its elements never move: lazy expressions refer to their tensors
   std::size_t size_ = 0;
   std::uint32_t step_ = 0;
+  std::vector<std::uint32_t> inputs_;   // of all slots, one's after another's
+  std::optional<std::uint32_t> start_;  // of the last `backward`
   std::deque<Hook> hooks_;
   std::size_t hook_count_ = 0;
   Buffers scratch_[2];               // of the step, and of `backward`

@@ -38,13 +38,13 @@ template <class T> Var<T> sample(const FullNormal<T>& p, const Noise<std::type_i
   return draw_at_noise(p, noise);
 }
 
-// x = [u < sigmoid l]
+// x = [u < sigmoid l], NaN where l is
 template <class T> Var<T> sample(const Bernoulli<T>& p, const Noise<std::type_identity_t<T>>& noise) {
   Tape<T>& tape = p.logits.tape();
   const auto u = noise.uniform(tape, p.logits.shape()), probability = sigmoid(p.logits);
   return tape.constant(p.logits.shape(), [&](Tensor<T>& x) {
-    write(x,
-          map([]<class V>(V a, V b) { return select(a < b, V(1), V(0)); }, u.value(), probability.value()));
+    write(x, map([]<class V>(V a, V p) { return select(a < p, V(1), select(p == p, V(0), p)); }, u.value(),
+                 probability.value()));
   });
 }
 

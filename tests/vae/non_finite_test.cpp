@@ -1,0 +1,226 @@
+#include "strata/vae/non_finite.hpp"
+
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <cstring>
+
+#include "strata/autograd/operations.hpp"
+#include "strata/vae/estimation.hpp"
+#include "strata/vae/models/vae.hpp"
+#include "strata/vae/training.hpp"
+
+using namespace strata;
+using Catch::Matchers::Contains;
+
+namespace {
+
+const float nan = std::nanf("");
+
+// A model of two layers that hands on its reconstruction, from some call on, through f.
+struct Planted {
+  Vae<float> vae;
+  std::function<Var<float>(Var<float>)> f = {};
+  std::size_t from_call = 0;
+  mutable std::size_t calls = 0;
+
+  explicit Planted(Rng& rng)
+      : vae({.data = 16,
+             .hidden = {8},
+             .latent = {4, 2},
+             .upper_hidden = {6},
+             .networks = {.batch_norm = true}},
+            rng) {}
+
+  Pass<float> pass(const Given<float>& given, const Noise<float>& noise, Context context = {}) const {
+    auto pass = vae.pass(given, noise, context);
+    if (f && calls++ >= from_call) pass.log_likelihood = f(pass.log_likelihood);
+    return pass;
+  }
+
+  static void fields(auto& self, auto&& visit) { visit("vae", self.vae); }
+};
+
+struct Setting {
+  Dataset data;
+  Rng rng{1};
+  Planted model{rng};
+  Optimizer<float> adam{parameters<float>(model), Adam{}, 1e-3};
+
+  Setting() {
+    Tensor<float> grey(Shape{32, 16});
+    fill_uniform(rng, grey);
+    data = {grey};
+  }
+  NormalHead<float>& q(std::size_t t) { return std::get<NormalHead<float>>(model.vae.q[t]); }
+};
+
+// All tensors' bytes, gradients passed over.
+std::string bytes_of(const Planted& model) {
+  std::string bytes;
+  for_each_tensor(model, [&](const std::string&, const auto& leaf) {
+    bytes.append(reinterpret_cast<const char*>(leaf.value.data()), leaf.value.size() * sizeof(float));
+  });
+  return bytes;
+}
+
+// What the trainer says, after whole steps, of the first that fails; the model is then as it was before it.
+template <class Step> std::string failure(Setting& s, Step& step) {
+  Trainer trainer(step, s.data, {.batch = 8, .binarize = Binarize::none});
+  std::string before = bytes_of(s.model), message;
+  try {
+    for (int epoch = 0; epoch < 3; ++epoch)
+      trainer.run_epoch([&](std::size_t, const Metrics&) { before = bytes_of(s.model); });
+  } catch (const NonFinite& error) {
+    message = error.what();
+  }
+  INFO(message);
+  CHECK(bytes_of(s.model) == before);
+  for (const auto& [name, parameter] : parameters<float>(s.model)) CHECK_FALSE(parameter->gradient.received);
+  return message;
+}
+
+std::string failure(Setting& s, const ObjectiveOptions& options = {}) {
+  ObjectiveStep step(s.model, s.adam, Elbo{}, options);
+  return failure(s, step);
+}
+
+// x, with a wrong derivative
+Var<float> wrong(Var<float> x) {
+  return record("wrong", {x}, 1.0f * x.value(), [x](Var<float> y) { x.accumulate(y.grad() / 0.0f); });
+}
+
+}  // namespace
+
+TEST_CASE("A weight that is NaN is named, before the first update") {
+  Setting s;
+  s.q(1).mean.bias.value(1) = nan;
+  CHECK(
+      failure(s) ==
+      "[Trainer] numbers are not finite in epoch 1, step 1: `model.vae.q.1.mean.bias` is NaN in 1 of 2 "
+      "values; "
+      "it goes into every term. The step was undone; no update had been made: look at the data, the initial "
+      "weights and the model");
+}
+
+TEST_CASE("Data that are NaN are named") {
+  Setting s;
+  std::get<Tensor<float>>(s.data.examples)(17, 3) = nan;
+  CHECK_THAT(failure(s),
+             Contains("in epoch 1, step ") && Contains(": `data` is NaN in 1 of 128 values; it goes"));
+}
+
+TEST_CASE("The logarithm of a negative number is named, in the epoch and step where it is taken") {
+  for (const bool hidden : {false, true}) {
+    Setting s;
+    s.model.from_call = 6;
+    s.model.f = [=](Var<float> y) { return hidden ? relu(log(y)) : log(y); };
+    CHECK_THAT(
+        failure(s),
+        Contains("in epoch 2, step 3: `log` after `model.vae.decoder.output` is NaN in 8 of 8 values, though "
+                 "all that it reads is finite: `bernoulli_log_density` after `model.vae.decoder.output` (8) "
+                 "from -") &&
+            Contains("; it goes into the reconstruction. The step was undone; a lower learning rate"));
+  }
+}
+
+TEST_CASE("Overflow of a log variance of layer 2 is named with its term") {
+  Setting s;
+  s.q(1).scale.bias.value(0) = 200;
+  const std::string message = failure(s);
+  CHECK_THAT(message, Contains("`model.vae.q.1.scale`") && Contains("is ∞ in 8 of 16 values") &&
+                          Contains("to 2") && Contains("the KL of layer 2"));
+}
+
+TEST_CASE("A derivative that is not finite is named, with and without clipping") {
+  for (const double clip : {0.0, 1.0}) {
+    Setting s;
+    s.model.from_call = 2;
+    s.model.f = wrong;
+    CHECK_THAT(
+        failure(s, {.clip_norm = clip}),
+        Contains("in epoch 1, step 3: the derivative of `wrong` after `model.vae.decoder.output` makes of a "
+                 "gradient (8) from -0.125 to -0.125 one that is −∞ in 8 of 8 values; it reads "
+                 "`bernoulli_log_density`") &&
+            Contains("it goes into the reconstruction."));
+  }
+}
+
+TEST_CASE("A penalty that is NaN and has no derivative is noticed") {
+  Setting s;
+  struct Penalised {
+    Planted& inner;
+    Pass<float> pass(const Given<float>& given, const Noise<float>& noise, Context context) const {
+      auto pass = inner.pass(given, noise, context);
+      pass.penalty = stop_gradient(log(pass.log_likelihood));
+      return pass;
+    }
+    static void fields(auto& self, auto&& visit) { visit("", self.inner); }
+  } penalised{s.model};
+  ObjectiveStep step(penalised, s.adam, Elbo{});
+  CHECK_THAT(failure(s, step), Contains("`log` after") && Contains("it goes into the penalty."));
+}
+
+TEST_CASE("A gradient too large to square is told as that") {
+  Setting s;
+  s.model.f = [](Var<float> y) { return 1e30f * y; };
+  CHECK_THAT(failure(s), Contains("in epoch 1, step 1: [Optimizer] the gradient of 'vae.") &&
+                             Contains("too large to square"));
+}
+
+TEST_CASE("After a step that was undone the training goes on") {
+  Setting s;
+  s.model.f = wrong;
+  ObjectiveStep step(s.model, s.adam, Elbo{});
+  Trainer trainer(step, s.data, {.batch = 8, .binarize = Binarize::none});
+  CHECK_THROWS_AS(trainer.run_epoch(), NonFinite);
+  s.model.f = {};
+  CHECK(std::isfinite(trainer.run_epoch().elbo()));
+  CHECK(trainer.epochs() == 1);
+
+  // as one whose step never failed, but for the epoch's order
+  Setting other;
+  ObjectiveStep other_step(other.model, other.adam, Elbo{});
+  Trainer fresh(other_step, other.data, {.batch = 8, .binarize = Binarize::none});
+  CHECK(std::isfinite(fresh.run_epoch().elbo()));
+  CHECK(other.adam.steps() == s.adam.steps());
+}
+
+TEST_CASE("A step of one's own is told of, and its fields are what is undone") {
+  Setting s;
+  s.model.from_call = 5;
+  s.model.f = [](Var<float> y) { return log(y); };
+  auto plain = [&](const Given<float>& given, const StepContext& context) {
+    const auto pass = s.model.pass(given, context.rng, training(context.rng));
+    const auto metrics = mean_metrics(pass);
+    require_finite(metrics, context);
+    return metrics;
+  };
+  Trainer trainer(plain, s.data, {.batch = 8, .binarize = Binarize::none});
+  trainer.run_epoch();
+  CHECK_THROWS_WITH(trainer.run_epoch(), Contains("in epoch 2, step 2: `log` is NaN in 8 of 8 values") &&
+                                             Contains("lists no fields"));
+  s.model.calls = 0;
+  struct Listed {
+    decltype(plain)& step;
+    Planted& model;
+    Metrics operator()(const Given<float>& given, const StepContext& context) { return step(given, context); }
+    static void fields(auto& self, auto&& visit) { visit("mine", self.model); }
+  } listed{plain, s.model};
+  CHECK_THAT(failure(s, listed), Contains("`log` after `mine.vae.decoder.output`") && Contains("was undone"));
+}
+
+TEST_CASE("Evaluation names what is not finite, as likelihood estimation does") {
+  Setting s;
+  s.q(0).scale.bias.value(2) = nan;
+  CHECK_THROWS_WITH(
+      evaluate(s.model, s.data, Binarize::none, 0, Rng{}),
+      "[evaluate] the ELBO is not finite: `vae.q.0.scale.bias` is NaN in 1 of 4 values; it goes into "
+      "every term");
+  Rng rng;
+  const auto images = first_examples<float>(s.data, 2, Binarize::dynamic, rng);
+  CHECK_THROWS_WITH(
+      estimate_likelihood(s.model, images, {.samples = 10}),
+      Contains("[estimate_likelihood] a weight of image 0 is not finite: `vae.q.0.scale.bias` is NaN"));
+  s.q(0).scale.bias.value(2) = 0;
+  CHECK(std::isfinite(evaluate(s.model, s.data, Binarize::none, 0, Rng{}).elbo()));
+}
