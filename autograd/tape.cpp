@@ -55,7 +55,7 @@ template <class T> typename Tape<T>::Slot& Tape<T>::next_slot(const char* name, 
   slot.value = &slot.own_value;
   slot.gradient = &slot.own_gradient;
   slot.own_gradient.received = false;
-  slot.inputs_end = inputs_.size();
+  slot.inputs_end = static_cast<std::uint32_t>(inputs_.size());
   slot.needs_grad = needs_grad;
   slot.hooked = false;
   return slot;

@@ -7,9 +7,9 @@
 
 #include <concepts>
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <initializer_list>
+#include <memory>
 #include <optional>
 #include <span>
 #include <vector>
@@ -33,6 +33,18 @@ namespace detail {
 template <class E, class T>
 concept Lazy = Readable<E, T> && Reading<E, T>::leaves >
 0 && !Reading<E, T>::leaf;
+
+/// A list that grows, whose elements never move.
+template <class V> class StableList {
+ public:
+  std::size_t size() const { return elements_.size(); }
+  V& operator[](std::size_t i) { return *elements_[i]; }
+  const V& operator[](std::size_t i) const { return *elements_[i]; }
+  V& emplace_back() { return *elements_.emplace_back(std::make_unique<V>()); }
+
+ private:
+  std::vector<std::unique_ptr<V>> elements_;
+};
 }  // namespace detail
 
 /// A handle to one tensor on a tape: cheap to copy, valid until its tape's next `reset`. In comments and
@@ -175,9 +187,9 @@ template <class T> class Tape {
     const Tensor<T>* value;  // own_value, or a tensor outside the tape; likewise the gradient
     Gradient<T>* gradient;
     Callback<Var<T>> backward;
-    std::size_t inputs_end;  // in `inputs_`, where the slot before ends, too
     bool needs_grad;
-    bool hooked;  // by on_gradient
+    bool hooked;               // by on_gradient
+    std::uint32_t inputs_end;  // in `inputs_`, where they begin at the end of the slot before
     Tensor<T> own_value;
     Gradient<T> own_gradient;
   };
@@ -188,7 +200,7 @@ template <class T> class Tape {
   };
 
   struct Buffers {
-    std::deque<Tensor<T>> tensors;  // they never move
+    detail::StableList<Tensor<T>> tensors;
     std::size_t used = 0;
     Tensor<T>& next() { return used++ < tensors.size() ? tensors[used - 1] : tensors.emplace_back(); }
   };
@@ -203,12 +215,12 @@ template <class T> class Tape {
   bool any_needs_grad(const char* name, std::span<const Var<T>> inputs);
 
   Record record_;
-  std::deque<Slot> slots_;  // its elements never move: lazy expressions refer to their tensors
+  detail::StableList<Slot> slots_;  // lazy expressions refer to their tensors
   std::size_t size_ = 0;
   std::uint32_t step_ = 0;
   std::vector<std::uint32_t> inputs_;   // of all slots, one's after another's
   std::optional<std::uint32_t> start_;  // of the last `backward`
-  std::deque<Hook> hooks_;
+  detail::StableList<Hook> hooks_;
   std::size_t hook_count_ = 0;
   Buffers scratch_[2];               // of the step, and of `backward`
   bool walking_ = false;             // within `backward`
