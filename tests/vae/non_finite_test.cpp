@@ -14,7 +14,7 @@ using Catch::Matchers::Contains;
 
 namespace {
 
-const float nan = std::nanf("");
+const float not_a_number = std::nanf("");
 
 // A model of two layers that hands on its reconstruction, from some call on, through f.
 struct Planted {
@@ -93,7 +93,7 @@ Var<float> wrong(Var<float> x) {
 
 TEST_CASE("A weight that is NaN is named, before the first update") {
   Setting s;
-  s.q(1).mean.bias.value(1) = nan;
+  s.q(1).mean.bias.value(1) = not_a_number;
   CHECK(
       failure(s) ==
       "[Trainer] numbers are not finite in epoch 1, step 1: `model.vae.q.1.mean.bias` is NaN in 1 of 2 "
@@ -104,7 +104,7 @@ TEST_CASE("A weight that is NaN is named, before the first update") {
 
 TEST_CASE("Data that are NaN are named") {
   Setting s;
-  std::get<Tensor<float>>(s.data.examples)(17, 3) = nan;
+  std::get<Tensor<float>>(s.data.examples)(17, 3) = not_a_number;
   CHECK_THAT(failure(s),
              Contains("in epoch 1, step ") && Contains(": `data` is NaN in 1 of 128 values; it goes"));
 }
@@ -211,7 +211,7 @@ TEST_CASE("A step of one's own is told of, and its fields are what is undone") {
 
 TEST_CASE("Evaluation names what is not finite, as likelihood estimation does") {
   Setting s;
-  s.q(0).scale.bias.value(2) = nan;
+  s.q(0).scale.bias.value(2) = not_a_number;
   CHECK_THROWS_WITH(
       evaluate(s.model, s.data, Binarize::none, 0, Rng{}),
       "[evaluate] the ELBO is not finite: `vae.q.0.scale.bias` is NaN in 1 of 4 values; it goes into "
