@@ -63,14 +63,17 @@ std::string quoted(const std::string& name) { return "`" + name + "`"; }
 template <class T> class Search {
  public:
   Search(Tape<T>& tape, const Names<T>& names) : tape_(tape), names_(names) {
-    for (std::size_t i = 0; i < tape.size(); ++i) finite_.push_back(Range(tape[i].value()).all_finite());
+    for (std::size_t i = 0; i < tape.size(); ++i) {
+      current_.push_back(tape.is_current(i));
+      finite_.push_back(!current_[i] || Range(tape[i].value()).all_finite());
+    }
   }
 
   std::optional<Origin<T>> origin() {
     const Var<T> start = tape_.backward_start();
     std::size_t first = source(start);
     for (const auto& [name, term] : names_.terms)
-      if (&term.tape() == &tape_) first = std::min(first, source(term));
+      if (tape_.holds(term)) first = std::min(first, source(term));
     if (first == none() && start)
       if (auto found = derivative()) return found;
     for (std::size_t i = none(), end = start ? start.index() + 1 : 0; first == none() && i-- > end;)
@@ -112,6 +115,7 @@ template <class T> class Search {
   }
 
   std::optional<Origin<T>> derivative() {
+    if (std::find(current_.begin(), current_.end(), false) != current_.end()) return {};
     Origin<T> origin;
     origin.result = tape_.repeat_backward([&](Var<T> y) {
       for (const std::uint32_t i : tape_.inputs(y.index())) {
@@ -128,7 +132,7 @@ template <class T> class Search {
 
   // The path of a tensor outside the tape, or nothing.
   std::string path(std::size_t i) const {
-    const auto found = names_.tensors.find(&tape_[i].value());
+    const auto found = names_.tensors.find(&tape_[i].value());  // by its address alone
     return found == names_.tensors.end() ? "" : found->second;
   }
 
@@ -169,7 +173,8 @@ template <class T> class Search {
   std::string inputs(std::size_t i) const {
     std::vector<std::string> items;
     for (const std::uint32_t input : tape_.inputs(i))
-      items.push_back(name(input) + " " + Range(tape_[input].value()).words());
+      items.push_back(name(input) + " " +
+                      (current_[input] ? Range(tape_[input].value()).words() : "changed since"));
     return list(items);
   }
 
@@ -177,7 +182,7 @@ template <class T> class Search {
   template <class F> std::string terms(std::size_t i, F f) const {
     std::vector<std::string> reached;
     for (const auto& [name, term] : names_.terms)
-      if (&term.tape() == &tape_ && f(term.index()) && ancestors(term.index(), f)[i]) reached.push_back(name);
+      if (tape_.holds(term) && f(term.index()) && ancestors(term.index(), f)[i]) reached.push_back(name);
     if (reached.empty()) return "";
     return "; it goes into " +
            (reached.size() > 2 && reached.size() == names_.terms.size() ? "every term" : list(reached));
@@ -185,7 +190,8 @@ template <class T> class Search {
 
   Tape<T>& tape_;
   const Names<T>& names_;
-  std::vector<bool> finite_;
+  std::vector<bool> current_;  // not a reference to what was changed since, or is no more
+  std::vector<bool> finite_;   // as far as is known
 };
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include "strata/autograd/tape.hpp"
 
+#include <algorithm>
+
 namespace strata {
 
 template <class T> std::string shapes_of(std::span<const Var<T>> inputs) {
@@ -66,32 +68,29 @@ template <class T> Var<T> Tape<T>::leaf(const char* name, const Tensor<T>& value
   return last();
 }
 
-template <class T> Var<T> Tape<T>::reference(const Tensor<T>& value, Gradient<T>& gradient) {
-  Slot& slot = next_slot("reference", record_ == Record::gradients);
-  slot.value = &value;
-  slot.gradient = &gradient;
-  return last();
-}
-
-template <class T> Var<T> Tape<T>::reference(const Tensor<T>& value) {
-  next_slot("reference", false).value = &value;
-  return last();
+template <class T> Var<T> Tape<T>::reference(const Versioned<T>& tensor, Gradient<T>* gradient) {
+  Slot& slot = next_slot("reference", gradient != nullptr && record_ == Record::gradients);
+  slot.value = &tensor.value_;
+  if (gradient != nullptr) slot.gradient = gradient;
+  const Var<T> x = last();
+  references_.push_back({x.index_, tensor.version_, *tensor.version_});
+  return x;
 }
 
 template <class T> Var<T> Tape<T>::detached(Var<T> x) {
-  any_needs_grad("stop_gradient", {&x, 1});
+  read("stop_gradient", {&x, 1});
   next_slot("stop_gradient", false).own_value = x.value();
   return last();
 }
 
-template <class T> bool Tape<T>::any_needs_grad(const char* name, std::span<const Var<T>> inputs) {
-  bool any = false;
+template <class T> bool Tape<T>::read(const char* reader, std::span<const Var<T>> inputs) {
+  bool any_needs_grad = false;
   for (const Var<T> input : inputs) {
-    if (&input.tape() != this) fail(name, "its inputs lie on different tapes; make them all on one");
-    any = any || slot(input).needs_grad;
+    if (&input.tape() != this) fail(reader, "its inputs lie on different tapes; make them all on one");
+    any_needs_grad = any_needs_grad || slot(input).needs_grad;
   }
   for (const Var<T> input : inputs) inputs_.push_back(input.index_);
-  return any;
+  return any_needs_grad;
 }
 
 template <class T> std::span<const std::uint32_t> Tape<T>::inputs(std::size_t i) const {
@@ -99,12 +98,38 @@ template <class T> std::span<const std::uint32_t> Tape<T>::inputs(std::size_t i)
   return std::span(inputs_).subspan(begin, slots_[i].inputs_end - begin);
 }
 
-template <class T> void Tape<T>::begin_backward(Var<T> y) {
+template <class T> bool Tape<T>::is_current(std::size_t i) const {
+  return std::none_of(references_.begin(), references_.end(), [i](const Reference& reference) {
+    return reference.slot == i && *reference.version != reference.recorded;
+  });
+}
+
+template <class T> void Tape<T>::require_unchanged(const Reference& reference) {
+  if (*reference.version == reference.recorded) return;
+  std::string reader = "backward";  // or the last operation that reads it
+  for (std::size_t i = 0; i < size_; ++i)
+    for (const std::uint32_t input : inputs(i))
+      if (input == reference.slot) reader = slots_[i].name;
+  reader = "a tensor that '" + reader + "' reads was ";
+  if (*reference.version == Versioned<T>::ended)
+    fail("backward", reader + "destroyed since the tape refers to it; it must outlive the step");
+  fail("backward", reader + "changed since the tape refers to it, and is " +
+                       to_string(slots_[reference.slot].value->shape()) +
+                       " now; call backward before the optimizer's step or any other write, or record the "
+                       "forward pass again");
+}
+
+template <class T> void Tape<T>::require_differentiable(Var<T> y) {
   if (&y.tape() != this) fail("backward", "y lies on another tape; call that tape's backward");
   Slot& last = slot(y);
   if (!last.needs_grad)
     fail("backward", std::string("this '") + last.name + "' depends on nothing that needs a gradient" +
                          (record_ == Record::values ? ": the tape records values only" : ""));
+  for (const Reference& reference : references_)
+    if (reference.slot <= y.index_) require_unchanged(reference);
+}
+
+template <class T> void Tape<T>::forget_gradients() {
   for (std::size_t i = 0; i < size_; ++i) slots_[i].own_gradient.received = false;
 }
 
@@ -130,6 +155,7 @@ template <class T> template <class F> Var<T> Tape<T>::walk_back(Var<T> y, F stop
 
 template <class T> Var<T> Tape<T>::repeat_backward(const std::function<bool(Var<T>)>& stop) {
   const Var<T> y = backward_start();
+  require_differentiable(y);
   const Tensor<T> cotangent = y.grad();
   for (std::size_t i = 0; i < size_; ++i) slots_[i].gradient->received = false;
   y.accumulate(cotangent);
@@ -140,19 +166,21 @@ template <class T> Var<T> Tape<T>::repeat_backward(const std::function<bool(Var<
 }
 
 template <class T> void Tape<T>::backward(Var<T> y) {
+  require_differentiable(y);
   if (y.value().size() != 1)
     fail("backward", "needs a scalar, but y is " + to_string(y.shape()) +
                          "; reduce it with sum or mean, or give a cotangent of its shape");
-  begin_backward(y);
+  forget_gradients();
   y.accumulate_with(
       [](Tensor<T>& gradient, T beta) { gradient.data()[0] = beta * gradient.data()[0] + T(1); });
   walk_back(y, [](Var<T>) { return false; });
 }
 
 template <class T> void Tape<T>::backward(Var<T> y, const Tensor<T>& cotangent) {
+  require_differentiable(y);
   if (cotangent.shape() != y.shape())
     fail("backward", "the cotangent is " + to_string(cotangent.shape()) + ", y is " + to_string(y.shape()));
-  begin_backward(y);
+  forget_gradients();
   y.accumulate(cotangent);
   walk_back(y, [](Var<T>) { return false; });
 }
@@ -160,6 +188,7 @@ template <class T> void Tape<T>::backward(Var<T> y, const Tensor<T>& cotangent) 
 template <class T> void Tape<T>::reset() {
   for (std::size_t i = 0; i < size_; ++i) slots_[i].backward.clear();
   for (std::size_t k = 0; k < hook_count_; ++k) hooks_[k].call.clear();
+  references_.clear();
   size_ = hook_count_ = scratch_[0].used = 0;
   inputs_.clear();
   start_.reset();

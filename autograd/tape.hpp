@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "strata/autograd/callback.hpp"
+#include "strata/autograd/versioned.hpp"
 #include "strata/tensor/part.hpp"
 #include "strata/tensor/reduction.hpp"
 
@@ -25,8 +26,6 @@ template <class T> struct Gradient {
   Tensor<T> value;
   bool received = false;
 };
-
-template <class T> class Tape;
 
 namespace detail {
 /// What is written by `write`, but no tensor itself.
@@ -128,14 +127,15 @@ template <class T> class Tape {
   template <std::invocable<Tensor<T>&> F> Var<T> constant(const Shape& shape, F fill);
 
   /// A tensor that lives outside the tape, used without a copy; its gradient is accumulated into `gradient`,
-  /// from `backward` to `backward`, until its owner sets `received` to false. Both must outlive the step.
-  Var<T> reference(const Tensor<T>& value, Gradient<T>& gradient);
+  /// from `backward` to `backward`, until its owner sets `received` to false. Without one it is a constant,
+  /// which costs no product in `backward`. Both must outlive the step, and the tensor must not change between
+  /// this and `backward`.
+  Var<T> reference(const Versioned<T>& tensor, Gradient<T>* gradient = nullptr);
+  Var<T> reference(const Versioned<T>&&, Gradient<T>* = nullptr) = delete;  // would not outlive the step
 
-  /// A tensor that lives outside the tape, used without a copy, into which no gradient flows: it costs no
-  /// product in `backward`. It must outlive the step.
-  Var<T> reference(const Tensor<T>& value);
-
-  /// Walks back from y, a tensor of one element: every variable's gradient becomes ∂y/∂variable.
+  /// Walks back from y, a tensor of one element: every variable's gradient becomes ∂y/∂variable. Throws,
+  /// leaving all gradients as they were, if a tensor to which the tape referred before it recorded y was
+  /// changed since: values of before the change and after it give the gradient of neither.
   void backward(Var<T> y);
 
   /// The same for any tensor y and ȳ = cotangent, of y's shape: gradients become Σ ȳ_i ∂y_i/∂variable.
@@ -152,6 +152,9 @@ template <class T> class Tape {
   /// The number of tensors recorded in this step.
   std::size_t size() const { return size_; }
 
+  /// Whether x is one of them: not of another tape, or an earlier step.
+  bool holds(Var<T> x) const { return x.tape_ == this && x.step_ == step_; }
+
   /// The i-th of them.
   Var<T> operator[](std::size_t i) { return Var<T>(this, static_cast<std::uint32_t>(i), step_); }
 
@@ -159,6 +162,10 @@ template <class T> class Tape {
   /// of.
   const char* operation(std::size_t i) const { return slots_[i].name; }
   std::span<const std::uint32_t> inputs(std::size_t i) const;
+
+  /// Whether the i-th holds what was recorded: not if it refers to a tensor that was changed since, or is no
+  /// more, whose value is not to be read.
+  bool is_current(std::size_t i) const;
 
   /// Where the last `backward` of this step started; empty before any.
   Var<T> backward_start() { return start_ ? (*this)[*start_] : Var<T>(); }
@@ -194,6 +201,12 @@ template <class T> class Tape {
     Gradient<T> own_gradient;
   };
 
+  struct Reference {
+    std::uint32_t slot;
+    std::shared_ptr<const std::uint64_t> version;  // of the tensor outside the tape: now, and when it was
+    std::uint64_t recorded;                        // referred to
+  };
+
   struct Hook {
     std::uint32_t slot;
     Callback<Tensor<T>&> call;
@@ -210,9 +223,11 @@ template <class T> class Tape {
   Slot& next_slot(const char* name, bool needs_grad);
   Var<T> last() { return Var<T>(this, static_cast<std::uint32_t>(size_ - 1), step_); }
   Var<T> leaf(const char* name, const Tensor<T>& value, bool needs_grad);
-  void begin_backward(Var<T> y);
+  void require_differentiable(Var<T> y);
+  void require_unchanged(const Reference& reference);
+  void forget_gradients();
   template <class F> Var<T> walk_back(Var<T> y, F stop);
-  bool any_needs_grad(const char* name, std::span<const Var<T>> inputs);
+  bool read(const char* reader, std::span<const Var<T>> inputs);  // whether one needs a gradient
 
   Record record_;
   detail::StableList<Slot> slots_;  // lazy expressions refer to their tensors
@@ -220,6 +235,7 @@ template <class T> class Tape {
   std::uint32_t step_ = 0;
   std::vector<std::uint32_t> inputs_;   // of all slots, one's after another's
   std::optional<std::uint32_t> start_;  // of the last `backward`
+  std::vector<Reference> references_;
   detail::StableList<Hook> hooks_;
   std::size_t hook_count_ = 0;
   Buffers scratch_[2];               // of the step, and of `backward`

@@ -91,7 +91,9 @@ std::vector<NamedParameter<T>> parameters(Module<T, More...>&... modules) {
 /// The path of every Parameter and Buffer of some models, by the address of its tensor.
 template <class... Module> std::map<const void*, std::string> paths(const Module&... modules) {
   std::map<const void*, std::string> all;
-  const auto add = [&](const std::string& path, const auto& leaf) { all.emplace(&leaf.value, path); };
+  [[maybe_unused]] const auto add = [&](const std::string& path, const auto& leaf) {
+    all.emplace(&leaf.value(), path);
+  };
   (for_each_tensor(modules, add), ...);
   return all;
 }
@@ -100,7 +102,7 @@ template <class... Module> std::map<const void*, std::string> paths(const Module
 template <class Module> std::size_t parameter_count(const Module& module) {
   std::size_t count = 0;
   detail::for_each_parameter(module, [&](const std::string&, const auto& parameter) {
-    if (!parameter.frozen) count += parameter.value.size();
+    if (!parameter.frozen) count += parameter.value().size();
   });
   return count;
 }

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "strata/autograd/gradcheck.hpp"
-#include "strata/nn/saved_buffers.hpp"
+#include "strata/nn/snapshot.hpp"
 
 namespace strata {
 
@@ -22,9 +22,9 @@ template <class Module> GradcheckReport gradcheck(Module& module,
                                                   const GradcheckOptions& options = {}) {
   std::vector<GradcheckInput> inputs;
   for (const auto& [name, parameter] : parameters<double>(module))
-    if (!parameter->frozen) inputs.push_back({name, &parameter->value, &parameter->gradient});
-  const struct Restored : SavedBuffers<double> {
-    using SavedBuffers::SavedBuffers;
+    if (!parameter->frozen) inputs.push_back({name, parameter, &parameter->gradient});
+  const struct Restored : Snapshot<double> {
+    using Snapshot::Snapshot;
     ~Restored() { restore(); }
   } buffers(module);
   return gradcheck(

@@ -14,8 +14,8 @@ template <class T> std::vector<std::pair<std::string, Var<T>>> terms(const Pass<
 template <class T, class... Module>
 Names<T> names_of(const Batch<T>& batch, const Pass<T>& pass, const Module&... modules) {
   Names<T> names{paths(modules...), terms(pass)};
-  names.tensors[&batch.x] = "data";
-  if (batch.condition) names.tensors[&*batch.condition] = "condition";
+  names.tensors[&batch.x.value()] = "data";
+  if (batch.condition) names.tensors[&batch.condition->value()] = "condition";
   return names;
 }
 

@@ -56,7 +56,7 @@ std::vector<RefinedEstimate> estimate_refined(const Model& model, const Batch<T>
                                               const RefinementOptions& options,
                                               const std::function<void(std::size_t)>& on_image = {}) {
   std::vector<RefinedEstimate> estimates;
-  for (std::size_t image = 0; image < images.x.shape(0); ++image) {
+  for (std::size_t image = 0; image < images.x.value().shape(0); ++image) {
     Rng rng{options.seed, 0, streams::refinement + image};
     estimates.push_back(estimate_refined(log_weight_of(model, images.rows(image, image + 1)), options, rng));
     if (on_image) on_image(image + 1);

@@ -18,13 +18,11 @@ void require_finite(const Metrics& metrics, const StepContext& context) {
 namespace detail {
 
 NonFinite failed_step(const NonFinite& error, const std::string& why, const StepContext& context,
-                      bool undone) {
+                      const std::string& undone) {
   return NonFinite("[Trainer] numbers are not finite in " + place(context) + ": " +
-                   (why.empty() ? error.what() : why) +
-                   (undone ? ". The step was undone; "
-                           : ". The step lists no fields, and only its optimizer's part is undone; ") +
+                   (why.empty() ? error.what() : why) + ". " + undone + "; " +
                    (context.epoch + context.step == 0
-                        ? "no update had been made: look at the data, the initial weights and the model"
+                        ? "before the first update the data, the initial weights or the model are the cause"
                         : "a lower learning rate or clipped gradients may help"));
 }
 

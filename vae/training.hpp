@@ -8,8 +8,8 @@
 
 #include "strata/autograd/arithmetic.hpp"
 #include "strata/nn/optimizer.hpp"
-#include "strata/nn/saved_buffers.hpp"
 #include "strata/nn/schedule.hpp"
+#include "strata/nn/snapshot.hpp"
 #include "strata/vae/batches.hpp"
 #include "strata/vae/metrics.hpp"
 #include "strata/vae/non_finite.hpp"
@@ -44,7 +44,7 @@ concept WithFields = requires(S& step) {
 
 // What the trainer throws: the step's own error, with the place where its numbers stop being finite.
 NonFinite failed_step(const NonFinite& error, const std::string& why, const StepContext& context,
-                      bool undone);
+                      const std::string& undone);
 
 }  // namespace detail
 
@@ -124,7 +124,7 @@ template <TrainingStep Step> class Trainer {
     if (options.batch == 0 || options.batch > data.size())
       fail("Trainer", "the batch is " + std::to_string(options.batch) + "; there are " +
                           std::to_string(data.size()) + " examples");
-    if constexpr (detail::WithFields<Step>) buffers_ = SavedBuffers<float>(step);
+    if constexpr (detail::WithFields<Step>) before_ = Snapshot<float>(step);
   }
   Trainer(Step&, Dataset&&, const TrainingOptions&) = delete;
 
@@ -154,23 +154,33 @@ template <TrainingStep Step> class Trainer {
 
  private:
   Metrics take_step(const StepContext& context) {
-    const Rng before = rng_;
-    buffers_.save();
+    const Rng rng = rng_;
+    before_.save();
     gather(data_, std::span(order_).subspan(context.step * options_.batch, options_.batch), options_.binarize,
            rng_, batch_);
     tape_.reset();
     try {
       return step_(batch_.on(tape_), context);
     } catch (const NonFinite& error) {
-      const std::string why = explain();
-      rng_ = before;
-      buffers_.restore();
-      if constexpr (detail::WithFields<Step>) discard_gradients(step_);
-      throw detail::failed_step(error, why, context, detail::WithFields<Step>);
+      const std::string why = explain(), undone = undo();
+      rng_ = rng;
+      throw detail::failed_step(error, why, context, undone);
     }
   }
 
-  // Where the numbers of the step that failed stop being finite, by what its tape holds.
+  // Returns what is told of it.
+  std::string undo() {
+    if constexpr (detail::WithFields<Step>) {
+      before_.restore();
+      discard_gradients(step_);
+      const std::string changed = before_.changed();
+      return changed.empty() ? "The step was undone"
+                             : "`" + changed + "` was updated in this step before, and stays so";
+    }
+    return "The step lists no fields, and what it changed itself stays so";
+  }
+
+  // Where the numbers of the step stop being finite, by what its tape holds.
   std::string explain() {
     Pass<float> pass{};
     if constexpr (requires { step_.pass(); }) pass = step_.pass();
@@ -183,7 +193,7 @@ template <TrainingStep Step> class Trainer {
   Step& step_;
   const Dataset& data_;
   TrainingOptions options_;
-  SavedBuffers<float> buffers_;  // of the step's models, before each step
+  Snapshot<float> before_;  // of the step's models, before each step
   Rng rng_;
   std::size_t epochs_ = 0;
   std::vector<std::size_t> order_;

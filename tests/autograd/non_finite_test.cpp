@@ -75,8 +75,10 @@ TEST_CASE("An infinity that leads nowhere is not blamed") {
 
 TEST_CASE("A tensor that was not finite from the start is named by its path") {
   Tape<double> tape;
-  const Tensor<double> weight = {{1, not_a_number}, {inf, -inf}}, other = {1, 2};
-  const Names<double> names{{{&weight, "encoder.hidden.weight"}, {&other, "encoder.hidden.bias"}}};
+  const Versioned<double> weight = Tensor<double>{{1, not_a_number}, {inf, -inf}},
+                          other = Tensor<double>{1, 2};
+  const Names<double> names{
+      {{&weight.value(), "encoder.hidden.weight"}, {&other.value(), "encoder.hidden.bias"}}};
   const auto y = affine(tape.variable({{1, 2}}), tape.reference(weight), tape.reference(other));
   CHECK(explain_non_finite(tape, names) ==
         "`encoder.hidden.weight` is NaN in 1 and ∞ in 1 and −∞ in 1 of 4 values");
@@ -86,9 +88,11 @@ TEST_CASE("A tensor that was not finite from the start is named by its path") {
 
 TEST_CASE("The modules are named that lead to an operation") {
   Tape<float> tape;
-  const Tensor<float> weight = {{3, 0}, {0, 3}}, bias = {0, 0}, first = {{1, 0}, {0, 1}};
-  const Names<float> names{
-      {{&first, "q.first.weight"}, {&weight, "q.scale.weight"}, {&bias, "q.scale.bias"}}};
+  const Versioned<float> weight = Tensor<float>{{3, 0}, {0, 3}}, bias = Tensor<float>{0, 0},
+                         first = Tensor<float>{{1, 0}, {0, 1}};
+  const Names<float> names{{{&first.value(), "q.first.weight"},
+                            {&weight.value(), "q.scale.weight"},
+                            {&bias.value(), "q.scale.bias"}}};
   const auto x = matmul(tape.constant({{10, 50}}), tape.reference(first));
   const auto s = affine(x, tape.reference(weight), tape.reference(bias));
   const auto y = exp(s) * tape.constant({2, 2});
@@ -101,9 +105,9 @@ TEST_CASE("The modules are named that lead to an operation") {
 
 TEST_CASE("A derivative that is not finite is found by going back once more") {
   Tape<double> tape;
-  Tensor<double> weight = {2, 3};
+  Versioned<double> weight = Tensor<double>{2, 3};
   Gradient<double> gradient;
-  const auto w = tape.reference(weight, gradient);
+  const auto w = tape.reference(weight, &gradient);
   const auto u = wrong(w);
   const auto loss = sum(0.5 * u + square(w));
   tape.backward(loss);
@@ -113,12 +117,13 @@ TEST_CASE("A derivative that is not finite is found by going back once more") {
   CHECK(origin->result.index() == u.index());
   CHECK(origin->input.index() == w.index());
   CHECK_FALSE(gradient.received);  // what was collected is worth nothing
-  CHECK(explain_non_finite(tape, {{{&weight, "head.weight"}}, {{"the penalty", loss}}}) ==
+  CHECK(explain_non_finite(tape, {{{&weight.value(), "head.weight"}}, {{"the penalty", loss}}}) ==
         "the derivative of `wrong` of `head` makes of a gradient (2) from 0.5 to 0.5 one that is ∞ in 1 of 2 "
         "values; it reads `head.weight` (2) from 2 to 3; it goes into the penalty");
-  weight = {1, 1};
+  weight.write() = Tensor<double>{1, 1};
+  CHECK(explain_non_finite(tape) == "");  // no more to be repeated
   tape.reset();
-  tape.backward(sum(wrong(tape.reference(weight, gradient))));
+  tape.backward(sum(wrong(tape.reference(weight, &gradient))));
   CHECK((gradient.value == Tensor<double>{1, 1}));
   CHECK(explain_non_finite(tape) == "");
 }
@@ -132,4 +137,14 @@ TEST_CASE("The derivative is found with a cotangent, too, and through sums") {
       explain_non_finite(tape),
       Contains("the derivative of `sqrt` makes of a gradient (2) from 1 to 2 one that is ∞ in 1 of 2") &&
           Contains("`variable` (2) from 0 to 4"));
+}
+
+TEST_CASE("A tensor that is no more is not read") {
+  Tape<double> tape;
+  {
+    const Versioned<double> gone = Tensor<double>{-1, 2};
+    (void)log(tape.reference(gone));
+  }
+  CHECK_THAT(explain_non_finite(tape),
+             Contains("`log` is NaN in 1 of 2 values") && Contains("`reference` changed since"));
 }
