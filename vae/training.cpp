@@ -22,7 +22,7 @@ NonFinite failed_step(const NonFinite& error, const std::string& why, const Step
   return NonFinite("[Trainer] numbers are not finite in " + place(context) + ": " +
                    (why.empty() ? error.what() : why) + ". " + undone + "; " +
                    (context.epoch + context.step == 0
-                        ? "before the first update the data, the initial weights or the model are the cause"
+                        ? "no update had been made, so that the data, the initial weights or the model are the cause"
                         : "a lower learning rate or clipped gradients may help"));
 }
 
