@@ -11,6 +11,11 @@ template <class T, class F> auto chain(const Tensor<T>& gradient, F slope, const
   return map([slope](auto g, auto v) { return formulas::scaled(g, slope(v)); }, gradient, x);
 }
 
+// ȳ f'(x) where f' is finite everywhere.
+template <class T, class F> auto chain_finite(const Tensor<T>& gradient, F slope, const Tensor<T>& x) {
+  return map([slope](auto g, auto v) { return g * slope(v); }, gradient, x);
+}
+
 }  // namespace
 
 // y = eˣ        x̄ += ȳ y
@@ -85,11 +90,11 @@ template <class T> Var<T> square(Var<T> x) {
                 [x](Var<T> y) { x.accumulate(map(formulas::scaled, T(2) * y.grad(), x.value())); });
 }
 
-// y = |x|        x̄ += ȳ sign x
+// y = |x|        x̄ += ȳ sign x, which is NaN where x is
 template <class T> Var<T> abs(Var<T> x) {
   return record("abs", {x}, xt::abs(x.value()), [x](Var<T> y) {
-    x.accumulate(map([]<class V>(V g, V v) { return select(v > V(0), g, select(v < V(0), -g, V(0) * v)); },
-                     y.grad(), x.value()));
+    const auto slope = []<class V>(V v) { return select(v > V(0), V(1), select(v < V(0), V(-1), V(0) * v)); };
+    x.accumulate(chain(y.grad(), slope, x.value()));
   });
 }
 
@@ -138,7 +143,7 @@ template <class T> Var<T> minimum(Var<T> a, Var<T> b) { return -maximum(-a, -b);
 // y = tanh x        x̄ += ȳ / cosh² x, which 1 − y² would lose where y rounds to ±1
 template <class T> Var<T> tanh(Var<T> x) {
   return record("tanh", {x}, xt::tanh(x.value()), [x](Var<T> y) {
-    x.accumulate(chain(
+    x.accumulate(chain_finite(
         y.grad(), [](auto v) { return formulas::tanh_slope(v); }, x.value()));
   });
 }
@@ -163,7 +168,7 @@ template <class T> Var<T> leaky_relu(Var<T> x, Scalar<T> slope) {
 // y = 1 / (1 + e⁻ˣ)        x̄ += ȳ y (1 − y) = ȳ sigmoid x sigmoid(−x)
 template <class T> Var<T> sigmoid(Var<T> x) {
   return record("sigmoid", {x}, map([](auto v) { return formulas::sigmoid(v); }, x.value()), [x](Var<T> y) {
-    x.accumulate(chain(
+    x.accumulate(chain_finite(
         y.grad(), [](auto v) { return formulas::sigmoid_slope(v); }, x.value()));
   });
 }
@@ -173,7 +178,7 @@ template <class T> Var<T> log_sigmoid(Var<T> x) { return -softplus(-x); }
 // y = ln(1 + eˣ)        x̄ += ȳ sigmoid x = ȳ (1 − e⁻ʸ)
 template <class T> Var<T> softplus(Var<T> x) {
   return record("softplus", {x}, map([](auto v) { return formulas::softplus(v); }, x.value()), [x](Var<T> y) {
-    x.accumulate(chain(
+    x.accumulate(chain_finite(
         y.grad(), [](auto v) { return -xsimd::expm1(-v); }, y.value()));
   });
 }

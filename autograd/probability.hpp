@@ -14,7 +14,8 @@ template <class T> Var<T> normal_log_density(Var<T> x, Var<T> mean, Var<T> log_v
 template <class T> Var<T> standard_normal_log_density(Var<T> x);
 
 /// Σ_last x ln p + (1 − x) ln(1 − p) for p = sigmoid(logits), in nats: a log density for x ∈ {0, 1}, a
-/// negative cross-entropy (and no log-likelihood) for x between. x and logits have one shape (B, D): (B).
+/// negative cross-entropy (and no log-likelihood) for x between. Logits of ±∞ are certain (PyTorch: NaN). x
+/// and logits have one shape (B, D): (B).
 template <class T> Var<T> bernoulli_log_density(Var<T> x, Var<T> logits);
 
 /// z = mean + e^(log_variance / 2) ⊙ epsilon: a draw from N(mean, diag e^log_variance) if epsilon is one from

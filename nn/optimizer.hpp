@@ -50,8 +50,9 @@ template <class T> class Optimizer {
 };
 
 /// Scales all gradients down so that their joint Euclidean norm is at most `max_norm` (Pascanu et al. 2013),
-/// and returns the norm before. Parameters without a gradient count as 0. Throws, changing nothing, unless
-/// max_norm > 0, and NonFinite unless every gradient's square is finite.
+/// and returns the norm before. Parameters without a gradient count as 0. PyTorch's factor is max_norm /
+/// (norm + 1e-6), this one max_norm / norm; Keras calls it global_clipnorm, its clipnorm is of each tensor.
+/// Throws, changing nothing, unless max_norm > 0, and NonFinite unless every gradient's square is finite.
 template <class T>
 double clip_gradient_norm(const std::vector<NamedParameter<T>>& parameters, double max_norm);
 

@@ -137,6 +137,8 @@ TEMPLATE_TEST_CASE("A zero gradient stays zero where the slope is infinite", "",
   vanishes("clamp(expm1)", [](auto x) { return clamp(expm1(x), 0, 10); }, {800});
   vanishes("clamp(pow)", [](auto x) { return clamp(pow(x, -1), 0, 10); }, {0});
   vanishes("maximum(pow)", [](auto x) { return maximum(pow(x, 0.5), x.tape().constant({1})); }, {0});
+  vanishes("where(abs)", [](auto x) { return where(x.tape().constant({1}), x.tape().constant({2}), abs(x)); },
+           {std::nan("")});
   vanishes("clamp(square)", [](auto x) { return clamp(square(x), 0, 10); }, {inf});
 }
 

@@ -14,6 +14,7 @@
 #include "strata/autograd/elementwise.hpp"
 #include "strata/autograd/probability.hpp"
 #include "strata/autograd/reduce.hpp"
+#include "strata/tensor/large_pages.hpp"
 #include "strata/tensor/linalg.hpp"
 #include "strata/tensor/parallel.hpp"
 #include "strata/tools/benchmark/allocation_counter.hpp"
@@ -269,6 +270,7 @@ void register_parts() {
 }  // namespace
 
 int main(int argc, char** argv) {
+  use_large_pages();
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
   const auto blas = blas_description();

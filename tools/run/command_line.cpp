@@ -7,6 +7,7 @@
 #include <exception>
 #include <iostream>
 
+#include "strata/tensor/large_pages.hpp"
 #include "strata/tensor/parallel.hpp"
 
 namespace strata::tools {
@@ -48,6 +49,7 @@ void use_threads(std::size_t count) {
 }
 
 int run_program(CLI::App& app, int argc, char** argv, const std::function<void()>& program) {
+  use_large_pages();
   const std::string name = std::filesystem::path(argv[0]).filename();
   app.get_formatter()->column_width(44);  // one line for each option
   try {
