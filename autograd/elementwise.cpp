@@ -185,7 +185,7 @@ template <class T> Var<T> log_softplus(Var<T> x) {
 }
 
 // y = x        x̄ += 0
-template <class T> Var<T> stop_gradient(Var<T> x) { return x.tape().constant(x.value()); }
+template <class T> Var<T> stop_gradient(Var<T> x) { return x.tape().detached(x); }
 
 #define STRATA_INSTANTIATE(T)                          \
   template Var<T> exp(Var<T>);                         \

@@ -9,6 +9,7 @@
 // else that one does with all tensors of a model is a free function over that list.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <variant>
@@ -85,6 +86,16 @@ template <class T, class... Module> std::vector<NamedParameter<T>> parameters(Mo
 template <template <class, class...> class... Module, class T, class... More>
 std::vector<NamedParameter<T>> parameters(Module<T, More...>&... modules) {
   return parameters<T>(modules...);
+}
+
+/// The path of every Parameter and Buffer of some models, by the address of its tensor.
+template <class... Module> std::map<const void*, std::string> paths(const Module&... modules) {
+  std::map<const void*, std::string> all;
+  [[maybe_unused]] const auto add = [&](const std::string& path, const auto& leaf) {
+    all.emplace(&leaf.value(), path);
+  };
+  (for_each_tensor(modules, add), ...);
+  return all;
 }
 
 /// The number of trained scalars, without frozen ones.

@@ -4,14 +4,15 @@
 #include <cmath>
 #include <concepts>
 #include <numeric>
-#include <stdexcept>
 #include <vector>
 
 #include "strata/autograd/arithmetic.hpp"
 #include "strata/nn/optimizer.hpp"
 #include "strata/nn/schedule.hpp"
+#include "strata/nn/snapshot.hpp"
 #include "strata/vae/batches.hpp"
 #include "strata/vae/metrics.hpp"
+#include "strata/vae/non_finite.hpp"
 #include "strata/vae/objective.hpp"
 #include "strata/vae/streams.hpp"
 
@@ -24,14 +25,28 @@ struct StepContext {
 };
 
 /// One update of a model on one batch, which lies on a tape of the trainer's: the usual one is
-/// `ObjectiveStep`, an adversarial or alternating one is the model's own.
+/// `ObjectiveStep`, an adversarial or alternating one is the model's own. Where it lists its models as
+/// fields, a step whose numbers are not finite is undone; where it has its `pass()`, the terms are named.
 template <class S>
 concept TrainingStep = requires(S& step, const Given<float>& given, const StepContext& context) {
   { step(given, context) } -> std::same_as<Metrics>;
 };
 
-/// Throws std::runtime_error if the ELBO is not finite, naming epoch and step.
+/// Throws NonFinite if the ELBO is not finite, naming epoch and step.
 void require_finite(const Metrics& metrics, const StepContext& context);
+
+namespace detail {
+
+template <class S>
+concept WithFields = requires(S& step) {
+  S::fields(step, [](auto&&...) {});
+};
+
+// What the trainer throws: the step's own error, with the place where its numbers stop being finite.
+NonFinite failed_step(const NonFinite& error, const std::string& why, const StepContext& context,
+                      const std::string& undone);
+
+}  // namespace detail
 
 struct ObjectiveOptions {
   std::size_t samples = 1;                 ///< K, of each image
@@ -68,18 +83,26 @@ template <LatentModel Model, class O = Objective> class ObjectiveStep {
     return static_cast<double>(epoch + 1) / static_cast<double>(options_.warmup_epochs);
   }
 
-  /// Throws std::runtime_error, before it can spoil the weights, if the ELBO is no longer finite.
+  /// Throws NonFinite, before it can spoil the weights, if a term, the objective or a gradient is not finite.
   Metrics operator()(Given<float> given, const StepContext& context) {
     given.samples = options_.samples;
-    const auto pass = model_.pass(given, context.rng, training(context.rng));
-    const Metrics metrics = mean_metrics(pass);
+    pass_ = {};
+    pass_ = model_.pass(given, context.rng, training(context.rng));
+    const Metrics metrics = mean_metrics(pass_);
     require_finite(metrics, context);
-    given.x.tape().backward(-objective(with_beta_times(objective_, warmup(context.epoch)), pass));
+    const auto loss = -objective(with_beta_times(objective_, warmup(context.epoch)), pass_);
+    if (!std::isfinite(loss.value()())) throw NonFinite("[ObjectiveStep] the objective is not finite");
+    given.x.tape().backward(loss);
     if (options_.clip_norm > 0) clip_gradient_norm(optimizer_.parameters(), options_.clip_norm);
     optimizer_.learning_rate = learning_rate(context.epoch);
     optimizer_.step();
     return metrics;
   }
+
+  /// The pass of the last call.
+  const Pass<float>& pass() const { return pass_; }
+
+  static void fields(auto& self, auto&& visit) { visit("model", self.model_); }
 
  private:
   Model& model_;
@@ -87,6 +110,7 @@ template <LatentModel Model, class O = Objective> class ObjectiveStep {
   O objective_;
   ObjectiveOptions options_;
   double first_rate_;
+  Pass<float> pass_ = {};
 };
 
 struct TrainingOptions {
@@ -96,7 +120,8 @@ struct TrainingOptions {
 };
 
 /// Trains by a step, one epoch a call. Everything random follows from (seed, epochs run so far): evaluating
-/// in between changes nothing.
+/// in between changes nothing. Where a step's numbers are not finite (NonFinite), what is known of its models
+/// and the random state become what they were before it, and the error says where these numbers come from.
 template <TrainingStep Step> class Trainer {
  public:
   /// Step and data must outlive the trainer. Throws unless 1 ≤ batch ≤ N, for labels beyond the classes, and
@@ -109,6 +134,7 @@ template <TrainingStep Step> class Trainer {
       fail("Trainer", "the batch is " + std::to_string(options.batch) + "; there are " +
                           std::to_string(data.size()) + " examples");
     require_support("Trainer", data, options.binarize, support_of(step));
+    if constexpr (detail::WithFields<Step>) before_ = Snapshot<float>(step);
   }
   Trainer(Step&, Dataset&&, const TrainingOptions&) = delete;
 
@@ -123,10 +149,7 @@ template <TrainingStep Step> class Trainer {
     permute(rng_, data_.size(), order_);
     Metrics sum;
     for (std::size_t step = 0; step < steps_per_epoch(); ++step) {
-      gather(data_, std::span(order_).subspan(step * options_.batch, options_.batch), options_.binarize, rng_,
-             batch_);
-      tape_.reset();
-      sum += step_(batch_.on(tape_), StepContext{epochs_, step, rng_});
+      sum += take_step({epochs_, step, rng_});
       on_step(step + 1, sum / static_cast<double>(step + 1));
     }
     ++epochs_;
@@ -140,9 +163,47 @@ template <TrainingStep Step> class Trainer {
   template <LatentModel Model> Metrics evaluate(const Model& model, const Dataset& data) const;
 
  private:
+  Metrics take_step(const StepContext& context) {
+    const Rng rng = rng_;
+    before_.save();
+    gather(data_, std::span(order_).subspan(context.step * options_.batch, options_.batch), options_.binarize,
+           rng_, batch_);
+    tape_.reset();
+    try {
+      return step_(batch_.on(tape_), context);
+    } catch (const NonFinite& error) {
+      const std::string why = explain(), undone = undo();
+      rng_ = rng;
+      throw detail::failed_step(error, why, context, undone);
+    }
+  }
+
+  // Returns what is told of it.
+  std::string undo() {
+    if constexpr (detail::WithFields<Step>) {
+      before_.restore();
+      discard_gradients(step_);
+      const std::string changed = before_.changed();
+      return changed.empty() ? "The step was undone"
+                             : "`" + changed + "` was updated in this step before, and stays so";
+    }
+    return "The step lists no fields, and what it changed itself stays so";
+  }
+
+  // Where the numbers of the step stop being finite, by what its tape holds.
+  std::string explain() {
+    Pass<float> pass{};
+    if constexpr (requires { step_.pass(); }) pass = step_.pass();
+    if constexpr (detail::WithFields<Step>)
+      return explain_non_finite(tape_, names_of(batch_, pass, step_));
+    else
+      return explain_non_finite(tape_, names_of(batch_, pass));
+  }
+
   Step& step_;
   const Dataset& data_;
   TrainingOptions options_;
+  Snapshot<float> before_;  // of the step's models, before each step
   Rng rng_;
   std::size_t epochs_ = 0;
   std::vector<std::size_t> order_;
@@ -152,7 +213,7 @@ template <TrainingStep Step> class Trainer {
 
 /// The model's mean terms on data, with one draw each, in inference mode. Dynamic binarisation makes the same
 /// data of them each time (by the seed's stream `test_set`); the draws are `noise`'s. Throws for no examples
-/// or data outside their support, and std::runtime_error if the ELBO is not finite.
+/// or data outside their support, and NonFinite if the ELBO is not finite.
 template <LatentModel Model>
 Metrics evaluate(const Model& model, const Dataset& data, Binarize binarize, std::uint64_t seed, Rng noise) {
   constexpr std::size_t together = 1000;
@@ -169,11 +230,11 @@ Metrics evaluate(const Model& model, const Dataset& data, Binarize binarize, std
     gather(data, some, binarize, binarisation, batch);
     tape.reset();
     const auto pass = model.pass(batch.on(tape), noise, Context{});
-    sum += mean_metrics(pass) * static_cast<double>(some.size());
+    const Metrics metrics = mean_metrics(pass);
+    if (!std::isfinite(metrics.elbo()))
+      fail_non_finite("[evaluate] the ELBO is not finite", tape, names_of(batch, pass, model));
+    sum += metrics * static_cast<double>(some.size());
   }
-  if (!std::isfinite(sum.elbo()))
-    throw std::runtime_error(
-        "[evaluate] the ELBO of the data is not finite; a lower learning rate or clipped gradients may help");
   return sum / static_cast<double>(rows.size());
 }
 

@@ -96,6 +96,17 @@ TEMPLATE_TEST_CASE("No operation hides a NaN", "", float, double) {
   passes([](auto v) { return maximum(v, v.tape().constant({1})); });
   passes([](auto v) { return maximum(v.tape().constant({1}), v); });
   passes([](auto v) { return minimum(v, v.tape().constant({1})); });
+  passes([](auto v) { return max(v, {0}, KeepAxes::yes) + stop_gradient(0 * v); });
+  passes([](auto v) { return where(stop_gradient(v), v.tape().constant({1}), 0 * relu(v)); });
+  Tape<TestType> tape;
+  const auto t = static_cast<TestType>(nan);
+  const auto some = tape.constant({{3, t, 5, t}, {1, 2, 0, t}, {1, 0, 2, 1}});
+  CHECK(argmax(some) == std::vector<std::size_t>{1, 3, 2});
+  CHECK(argmin(some) == std::vector<std::size_t>{1, 3, 1});
+  CHECK(std::isnan(max(some, {1}).value()(0)));
+  CHECK(std::isnan(min(some, {0}).value()(1)));
+  CHECK(where(some, tape.constant({1}), tape.constant({2})).value()(1, 0) == 1);
+  CHECK(std::isnan(where(some, tape.constant({1}), tape.constant({2})).value()(1, 3)));
 }
 
 TEMPLATE_TEST_CASE("logsumexp and softmax are stable", "", float, double) {

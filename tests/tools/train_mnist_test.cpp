@@ -135,6 +135,18 @@ TEST_CASE("train_mnist gives the same run for the same seed, and another for ano
   CHECK(without_times("a") != without_times("c"));
 }
 
+TEST_CASE("train_mnist says in one line where its numbers stopped being finite") {
+  const ProgramFolder here;
+  const Ran ran = here.train({"--optimizer", "sgd", "--lr", "1e30"});
+  INFO(ran.err);
+  CHECK(ran.status == 2);
+  CHECK(lines_of(ran.err).size() == 1);
+  CHECK(ran.err.size() < 900);
+  CHECK_THAT(ran.err, Contains("train_mnist: [Trainer] numbers are not finite in epoch 1, step 2: `") &&
+                          Contains("of `model.") && Contains("; it goes into ") &&
+                          Contains("The step was undone; a lower learning rate"));
+}
+
 TEST_CASE("train_mnist replaces a run only if it is told to") {
   const ProgramFolder here;
   REQUIRE(here.train().status == 0);
