@@ -4,6 +4,7 @@
 #include <cmath>
 #include <concepts>
 #include <numeric>
+#include <optional>
 #include <stdexcept>
 #include <vector>
 
@@ -24,7 +25,8 @@ struct StepContext {
 };
 
 /// One update of a model on one batch, which lies on a tape of the trainer's: the usual one is
-/// `ObjectiveStep`, an adversarial or alternating one is the model's own.
+/// `ObjectiveStep`, an adversarial or alternating one is the model's own. To be saved and resumed it lists its
+/// state as fields: models, optimizers, whatever it remembers from step to step.
 template <class S>
 concept TrainingStep = requires(S& step, const Given<float>& given, const StepContext& context) {
   { step(given, context) } -> std::same_as<Metrics>;
@@ -74,6 +76,12 @@ template <LatentModel Model, class O = Objective> class ObjectiveStep {
     return metrics;
   }
 
+  static void fields(auto& self, auto&& visit) {
+    visit("model", self.model_);
+    visit("optimizer", self.optimizer_);
+    visit("first_rate", self.first_rate_);
+  }
+
  private:
   Model& model_;
   Optimizer<float>& optimizer_;
@@ -88,8 +96,10 @@ struct TrainingOptions {
   std::uint64_t seed = 0;
 };
 
-/// Trains by a step, one epoch a call. Everything random follows from (seed, epochs run so far): evaluating
-/// in between changes nothing.
+/// Trains by a step, a step or an epoch a call. Everything random follows from (seed, steps run so far):
+/// evaluating in between changes nothing. Its fields are all of a training's state, in the middle of an epoch too:
+/// after `restore(trainer, file)` it goes on as the one that wrote `store(trainer, file)` would have, bit for
+/// bit with the same number of threads.
 template <TrainingStep Step> class Trainer {
  public:
   /// Step and data must outlive the trainer. Throws unless 1 ≤ batch ≤ N.
@@ -104,23 +114,43 @@ template <TrainingStep Step> class Trainer {
 
   std::size_t steps_per_epoch() const { return data_.size() / options_.batch; }
 
-  /// Epochs run so far.
+  /// Epochs run so far, and steps of the next.
   std::size_t epochs() const { return epochs_; }
+  std::size_t steps() const { return steps_; }
 
-  /// One pass over the data in a new order, without the last examples where they do not fill a batch. Calls
-  /// on_step(steps done, Metrics so far in this epoch) after every step.
-  template <class F> Metrics run_epoch(F on_step) {
-    permute(rng_, data_.size(), order_);
-    Metrics sum;
-    for (std::size_t step = 0; step < steps_per_epoch(); ++step) {
-      gather(data_, std::span(order_).subspan(step * options_.batch, options_.batch), options_.binarize, rng_,
-             batch_);
-      tape_.reset();
-      sum += step_(batch_.on(tape_), StepContext{epochs_, step, rng_});
-      on_step(step + 1, sum / static_cast<double>(step + 1));
+  /// One step: on the next examples in the epoch's order, which its first step draws, without the last examples
+  /// where they do not fill a batch. Returns the epoch's mean metrics so far.
+  Metrics run_step() {
+    if (steps_ >= steps_per_epoch())
+      fail("Trainer", "it stands after step " + std::to_string(steps_) + " of an epoch of " +
+                          std::to_string(steps_per_epoch()) + "; was it restored for other data?");
+    if (steps_ == 0) {
+      epoch_start_ = rng_;
+      sum_ = {};
+      permute(rng_, data_.size(), order_);
+      ordered_at_ = epoch_start_;
+    } else if (ordered_at_ != epoch_start_) {  // restored within the epoch
+      Rng rng = epoch_start_;
+      permute(rng, data_.size(), order_);
+      ordered_at_ = epoch_start_;
     }
-    ++epochs_;
-    return sum / static_cast<double>(steps_per_epoch());
+    gather(data_, std::span(order_).subspan(steps_ * options_.batch, options_.batch), options_.binarize, rng_,
+           batch_);
+    tape_.reset();
+    sum_ += step_(batch_.on(tape_), StepContext{epochs_, steps_, rng_});
+    const Metrics mean = sum_ / static_cast<double>(++steps_);
+    if (steps_ == steps_per_epoch()) ++epochs_, steps_ = 0;
+    return mean;
+  }
+
+  /// The steps to the end of the epoch. Calls on_step(steps done, Metrics so far in this epoch) after each.
+  template <class F> Metrics run_epoch(F on_step) {
+    for (;;) {
+      const std::size_t done = steps_ + 1;
+      const Metrics so_far = run_step();
+      on_step(done, so_far);
+      if (steps_ == 0) return so_far;
+    }
   }
   Metrics run_epoch() {
     return run_epoch([](std::size_t, const Metrics&) {});
@@ -129,13 +159,24 @@ template <TrainingStep Step> class Trainer {
   /// The model's mean terms on other data after the epochs so far; see `evaluate` below.
   template <LatentModel Model> Metrics evaluate(const Model& model, const Dataset& data) const;
 
+  static void fields(auto& self, auto&& visit) {
+    visit("step", self.step_);
+    visit("epochs", self.epochs_);
+    visit("steps", self.steps_);
+    visit("rng", self.rng_);
+    visit("epoch_start", self.epoch_start_);
+    visit("sum", self.sum_);
+  }
+
  private:
   Step& step_;
   const Dataset& data_;
   TrainingOptions options_;
-  Rng rng_;
-  std::size_t epochs_ = 0;
+  Rng rng_, epoch_start_ = rng_;  // now, and before the epoch's order was drawn
+  std::size_t epochs_ = 0, steps_ = 0;
+  Metrics sum_;  // of the epoch's steps
   std::vector<std::size_t> order_;
+  std::optional<Rng> ordered_at_;  // where `order_` was drawn
   Batch<float> batch_;
   Tape<float> tape_;
 };

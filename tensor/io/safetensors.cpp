@@ -160,7 +160,12 @@ void check_tiling(std::vector<Description>& tensors, std::size_t data_size) {
                   (data_size < covered ? "cut short" : "followed by something else"));
 }
 
-template <class T> constexpr const char* dtype_of = sizeof(T) == 4 ? "F32" : "F64";
+template <class T> constexpr const char* dtype_of = nullptr;
+template <> constexpr const char* dtype_of<float> = "F32";
+template <> constexpr const char* dtype_of<double> = "F64";
+template <> constexpr const char* dtype_of<std::uint8_t> = "U8";
+template <> constexpr const char* dtype_of<std::uint64_t> = "U64";
+template <> constexpr const char* dtype_of<std::int64_t> = "I64";
 
 template <class Stored, class T> Tensor<T> decode(const Shape& shape, const std::string& bytes) {
   Tensor<Stored> x = Tensor<Stored>::from_shape(shape);
@@ -234,10 +239,15 @@ void Safetensors::write(const std::filesystem::path& file) const {
 
 template <class T> Tensor<T> Safetensors::get(const std::string& name) const {
   const Entry& e = entry(name);
-  if (e.dtype == "F32") return decode<float, T>(e.shape, e.bytes);
-  if (e.dtype == "F64") return decode<double, T>(e.shape, e.bytes);
+  if (e.dtype == dtype_of<T>) return decode<T, T>(e.shape, e.bytes);
+  if constexpr (std::is_same_v<T, float>)
+    if (e.dtype == "F64") return decode<double, float>(e.shape, e.bytes);
+  if constexpr (std::is_same_v<T, double>)
+    if (e.dtype == "F32") return decode<float, double>(e.shape, e.bytes);
   fail_file(operation, source_,
-            "tensor " + quote(name) + " has dtype " + e.dtype + "; only F32 and F64 can be read as a Tensor");
+            "tensor " + quote(name) + " has dtype " + e.dtype +
+                "; only " + (std::is_floating_point_v<T> ? "F32 and F64" : dtype_of<T>) +
+                " can be read as a Tensor of that type");
 }
 
 template <class T> void Safetensors::set(const std::string& name, const Tensor<T>& x) {
@@ -268,9 +278,13 @@ const Safetensors::Entry& Safetensors::entry(const std::string& name) const {
             "has no tensor " + quote(name) + "; it has " + (known.empty() ? "none" : known));
 }
 
-template Tensor<float> Safetensors::get(const std::string&) const;
-template Tensor<double> Safetensors::get(const std::string&) const;
-template void Safetensors::set(const std::string&, const Tensor<float>&);
-template void Safetensors::set(const std::string&, const Tensor<double>&);
+#define STRATA_INSTANTIATE(T)                                     \
+  template Tensor<T> Safetensors::get(const std::string&) const; \
+  template void Safetensors::set(const std::string&, const Tensor<T>&);
+STRATA_INSTANTIATE(float)
+STRATA_INSTANTIATE(double)
+STRATA_INSTANTIATE(std::uint8_t)
+STRATA_INSTANTIATE(std::uint64_t)
+STRATA_INSTANTIATE(std::int64_t)
 
 }  // namespace strata
