@@ -9,8 +9,6 @@
 #include <stdexcept>
 #include <tuple>
 
-#include "strata/tensor/io/file.hpp"
-
 namespace strata {
 namespace {
 
@@ -179,6 +177,14 @@ Safetensors Safetensors::read(const std::filesystem::path& file) {
   return parse(read_file(file, operation), file.string());
 }
 
+Safetensors Safetensors::read_newest(const std::filesystem::path& file) try {
+  return read(file);
+} catch (const std::runtime_error&) {
+  const auto previous = previous_generation(file);
+  if (!std::filesystem::exists(previous)) throw;
+  return read(previous);
+}
+
 Safetensors Safetensors::parse(std::string_view content, const std::string& name) try {
   Safetensors result;
   result.source_ = name;
@@ -201,7 +207,7 @@ Safetensors Safetensors::parse(std::string_view content, const std::string& name
   fail_file(operation, name, error.what());
 }
 
-void Safetensors::write(const std::filesystem::path& file) const {
+void Safetensors::write(const std::filesystem::path& file, Replaced replaced) const {
   // Largest elements first, so that all are aligned.
   std::vector<const std::pair<const std::string, Entry>*> order;
   for (const auto& named : entries_) order.push_back(&named);
@@ -234,7 +240,7 @@ void Safetensors::write(const std::filesystem::path& file) const {
                   std::to_string(max_header) + "; shorten metadata or names");
   const std::uint64_t length = text.size();
   std::string content(reinterpret_cast<const char*>(&length), sizeof length);
-  write_atomically(file, content + text + data, operation);
+  write_atomically(file, content + text + data, operation, replaced);
 }
 
 template <class T> Tensor<T> Safetensors::get(const std::string& name) const {

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "strata/tensor/tensor.hpp"
+#include "strata/tensor/io/file.hpp"
 
 namespace strata {
 
@@ -22,11 +22,14 @@ class Safetensors {
   /// Reads and validates a whole file.
   static Safetensors read(const std::filesystem::path& file);
 
+  /// The same from the file's previous generation where the file itself cannot be read.
+  static Safetensors read_newest(const std::filesystem::path& file);
+
   /// The same from a file's content; `name` stands for the file in errors.
   static Safetensors parse(std::string_view content, const std::string& name);
 
-  /// Writes all tensors, atomically: a failure leaves an old file as it was.
-  void write(const std::filesystem::path& file) const;
+  /// Writes all tensors, atomically: a failure leaves an old file as it was. See `write_atomically`.
+  void write(const std::filesystem::path& file, Replaced replaced = Replaced::dropped) const;
 
   /// The tensor of that name. T is float or double, from F32 or F64 by conversion; or std::uint8_t, std::uint64_t
   /// or std::int64_t, from just that type. Throws if there is none or its element type is another.
