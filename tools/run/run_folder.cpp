@@ -94,6 +94,7 @@ RunFolder::Made::~Made() {
 // The system unlocks what a process that ended had locked, however it ended.
 RunFolder::Lock::Lock(const fs::path& folder)
     : descriptor(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
+  if (descriptor == -1) fail_write("run", folder, {errno, std::generic_category()});
   if (::flock(descriptor, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return;
   ::close(descriptor);
   fail_file("run", folder, "another run is training in it; wait for its end, or choose another --out");
