@@ -13,8 +13,7 @@ namespace strata {
 namespace detail {
 
 // The element type that a file holds for a number.
-template <Number N>
-using Stored = std::conditional_t<
+template <Number N> using Stored = std::conditional_t<
     std::floating_point<N>, N,
     std::conditional_t<sizeof(N) == 1, std::uint8_t,
                        std::conditional_t<std::is_signed_v<N>, std::int64_t, std::uint64_t>>>;
@@ -33,7 +32,8 @@ template <class Leaf> decltype(auto) as_tensor(const Leaf& leaf) {
     return (leaf.value);
 }
 
-template <class Leaf> using StoredIn = typename std::remove_cvref_t<decltype(as_tensor(std::declval<Leaf>()))>::value_type;
+template <class Leaf> using StoredIn =
+    typename std::remove_cvref_t<decltype(as_tensor(std::declval<Leaf>()))>::value_type;
 
 template <class Leaf, class T> void assign(Leaf& leaf, Tensor<T> tensor) {
   if constexpr (is_tensor<Leaf>)

@@ -5,9 +5,9 @@
 //       visit("bias", self.bias);
 //     }
 //
-// A field is a Parameter, a Buffer, another module, or a vector, optional or variant of these; or, where more is
-// to be saved than a model, a Tensor, a number, or a list of numbers. Everything else that one does with all
-// tensors of a model is a free function over that list.
+// A field is a Parameter, a Buffer, another module, or a vector, optional or variant of these; or, where more
+// is to be saved than a model, a Tensor, a number, or a list of numbers. Everything else that one does with
+// all tensors of a model is a free function over that list.
 #pragma once
 
 #include <concepts>
@@ -38,7 +38,7 @@ template <class... T> constexpr bool is_variant<std::variant<T...>> = true;
 template <class N>
 concept Number = std::integral<N> || std::floating_point<N>;
 template <class L>
-concept NumberList = !is_tensor<L> && requires(L& list) {
+concept NumberList = !is_tensor<L> && requires(L & list) {
   requires Number<typename L::value_type>;
   list.resize(list.size()), list.data();
 };

@@ -25,8 +25,8 @@ struct StepContext {
 };
 
 /// One update of a model on one batch, which lies on a tape of the trainer's: the usual one is
-/// `ObjectiveStep`, an adversarial or alternating one is the model's own. To be saved and resumed it lists its
-/// state as fields: models, optimizers, whatever it remembers from step to step.
+/// `ObjectiveStep`, an adversarial or alternating one is the model's own. To be saved and resumed it lists
+/// its state as fields: models, optimizers, whatever it remembers from step to step.
 template <class S>
 concept TrainingStep = requires(S& step, const Given<float>& given, const StepContext& context) {
   { step(given, context) } -> std::same_as<Metrics>;
@@ -97,9 +97,9 @@ struct TrainingOptions {
 };
 
 /// Trains by a step, a step or an epoch a call. Everything random follows from (seed, steps run so far):
-/// evaluating in between changes nothing. Its fields are all of a training's state, in the middle of an epoch too:
-/// after `restore(trainer, file)` it goes on as the one that wrote `store(trainer, file)` would have, bit for
-/// bit with the same number of threads.
+/// evaluating in between changes nothing. Its fields are all of a training's state, in the middle of an epoch
+/// too: after `restore(trainer, file)` it goes on as the one that wrote `store(trainer, file)` would have,
+/// bit for bit with the same number of threads.
 template <TrainingStep Step> class Trainer {
  public:
   /// Step and data must outlive the trainer. Throws unless 1 ≤ batch ≤ N.
@@ -118,8 +118,8 @@ template <TrainingStep Step> class Trainer {
   std::size_t epochs() const { return epochs_; }
   std::size_t steps() const { return steps_; }
 
-  /// One step: on the next examples in the epoch's order, which its first step draws, without the last examples
-  /// where they do not fill a batch. Returns the epoch's mean metrics so far.
+  /// One step: on the next examples in the epoch's order, which its first step draws, without the last
+  /// examples where they do not fill a batch. Returns the epoch's mean metrics so far.
   Metrics run_step() {
     if (steps_ >= steps_per_epoch())
       fail("Trainer", "it stands after step " + std::to_string(steps_) + " of an epoch of " +

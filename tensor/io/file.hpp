@@ -17,7 +17,8 @@ namespace strata {
 [[noreturn]] void fail_file(std::string_view operation, const std::filesystem::path& file,
                             const std::string& message);
 
-/// What a file system refuses to a program that asks rightly: a full disk, no permission, an input/output error.
+/// What a file system refuses to a program that asks rightly: a full disk, no permission, an input/output
+/// error.
 struct WriteFailure : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
@@ -44,8 +45,7 @@ std::filesystem::path previous_generation(const std::filesystem::path& file);
 /// WriteFailure; then the old file is untouched and the temporary one removed, unless only the last steps,
 /// renaming and synchronising the folder, went wrong.
 void write_atomically(const std::filesystem::path& file, std::string_view bytes,
-                      std::string_view operation = "write_atomically",
-                      Replaced replaced = Replaced::dropped);
+                      std::string_view operation = "write_atomically", Replaced replaced = Replaced::dropped);
 
 /// product(shape) × element_size, or nothing if that, or a stride of such a tensor, exceeds what
 /// std::ptrdiff_t holds: shapes read from a file may be anything.

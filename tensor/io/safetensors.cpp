@@ -251,9 +251,9 @@ template <class T> Tensor<T> Safetensors::get(const std::string& name) const {
   if constexpr (std::is_same_v<T, double>)
     if (e.dtype == "F32") return decode<float, double>(e.shape, e.bytes);
   fail_file(operation, source_,
-            "tensor " + quote(name) + " has dtype " + e.dtype +
-                "; only " + (std::is_floating_point_v<T> ? "F32 and F64" : dtype_of<T>) +
-                " can be read as a Tensor of that type");
+            "tensor " + quote(name) + " has dtype " + e.dtype + "; only " +
+                (std::is_floating_point_v<T> ? "F32 and F64"
+                                             : dtype_of<T>)+" can be read as a Tensor of that type");
 }
 
 template <class T> void Safetensors::set(const std::string& name, const Tensor<T>& x) {
@@ -284,7 +284,7 @@ const Safetensors::Entry& Safetensors::entry(const std::string& name) const {
             "has no tensor " + quote(name) + "; it has " + (known.empty() ? "none" : known));
 }
 
-#define STRATA_INSTANTIATE(T)                                     \
+#define STRATA_INSTANTIATE(T)                                    \
   template Tensor<T> Safetensors::get(const std::string&) const; \
   template void Safetensors::set(const std::string&, const Tensor<T>&);
 STRATA_INSTANTIATE(float)

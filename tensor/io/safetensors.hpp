@@ -11,8 +11,9 @@
 
 namespace strata {
 
-/// The content of a safetensors file. Tensors of element types other than F32, F64, U8, U64 and I64 are kept as
-/// they are and written again, but not read as a Tensor. Unless said otherwise errors are std::runtime_error
+/// The content of a safetensors file. Tensors of element types other than F32, F64, U8, U64 and I64 are kept
+/// as they are and written again, but not read as a Tensor. Unless said otherwise errors are
+/// std::runtime_error
 /// "[safetensors] file: fact; hint".
 class Safetensors {
  public:
@@ -31,8 +32,9 @@ class Safetensors {
   /// Writes all tensors, atomically: a failure leaves an old file as it was. See `write_atomically`.
   void write(const std::filesystem::path& file, Replaced replaced = Replaced::dropped) const;
 
-  /// The tensor of that name. T is float or double, from F32 or F64 by conversion; or std::uint8_t, std::uint64_t
-  /// or std::int64_t, from just that type. Throws if there is none or its element type is another.
+  /// The tensor of that name. T is float or double, from F32 or F64 by conversion; or std::uint8_t,
+  /// std::uint64_t or std::int64_t, from just that type. Throws if there is none or its element type is
+  /// another.
   template <class T> Tensor<T> get(const std::string& name) const;
 
   /// Adds a tensor or replaces that of the same name, stored as F32, F64, U8, U64 or I64. Throws

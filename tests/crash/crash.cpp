@@ -1,5 +1,5 @@
-// Real runs of train_mnist that are killed, stopped, or fail to write, at random instants and in the middle of their
-// saves; each must leave what can be read, and go on to the bytes of a run that nothing happened to.
+// Real runs of train_mnist that are killed, stopped, or fail to write, at random instants and in the middle
+// of their saves; each must leave what can be read, and go on to the bytes of a run that nothing happened to.
 //
 //     build/release/tests/crash --data MNIST --images 2560
 //
@@ -30,12 +30,12 @@ struct Model {
   const char* name;
   Arguments arguments;
 };
-const std::vector<Model> models = {
-    {"seed model", {}},
-    {"two layers, IWAE, warm-up",
-     {"--latent", "20,10", "--upper-hidden", "30", "--objective", "iwae", "--samples", "2", "--warmup-epochs", "3"}},
-    {"batch norm, cosine", {"--batch-norm", "--schedule", "cosine"}},
-    {"conditional", {"--conditional"}}};
+const std::vector<Model> models = {{"seed model", {}},
+                                   {"two layers, IWAE, warm-up",
+                                    {"--latent", "20,10", "--upper-hidden", "30", "--objective", "iwae",
+                                     "--samples", "2", "--warmup-epochs", "3"}},
+                                   {"batch norm, cosine", {"--batch-norm", "--schedule", "cosine"}},
+                                   {"conditional", {"--conditional"}}};
 
 // A model and a number of threads, with the run that nothing happened to.
 struct Subject {
@@ -122,7 +122,8 @@ class Trials {
   void copy_some(const Mnist& mnist) {
     const auto write = [&](const char* set, const Dataset& data, std::size_t count) {
       const auto& images = std::get<Tensor<std::uint8_t>>(data.examples);
-      const std::string pixels(images.begin(), images.begin() + static_cast<std::ptrdiff_t>(count * data.width())),
+      const std::string pixels(images.begin(),
+                               images.begin() + static_cast<std::ptrdiff_t>(count * data.width())),
           labels(data.labels->begin(), data.labels->begin() + static_cast<std::ptrdiff_t>(count));
       const auto n = static_cast<unsigned>(count);
       std::ofstream(here_ / "data" / (set + std::string("-images-idx3-ubyte")), std::ios::binary)
@@ -142,10 +143,11 @@ class Trials {
 
   Ran train(const Subject& subject, const std::string& out, long at, int error) const {
     fs::remove(here_ / "count");
-    return here_.train(with_out(subject, out),
-                       {.environment = {"LD_PRELOAD=" STRATA_INJECT_LIBRARY,
-                                        "STRATA_INJECT=" + std::to_string(at) + " " + std::to_string(error) +
-                                            " " + (here_ / out).string() + " " + (here_ / "count").string()}});
+    return here_.train(
+        with_out(subject, out),
+        {.environment = {"LD_PRELOAD=" STRATA_INJECT_LIBRARY,
+                         "STRATA_INJECT=" + std::to_string(at) + " " + std::to_string(error) + " " +
+                             (here_ / out).string() + " " + (here_ / "count").string()}});
   }
 
   void complain(const Subject& subject, const std::string& what, int status) {
@@ -192,9 +194,11 @@ int main(int argc, char** argv) {
   CLI::App app("Kills, stops and disturbs runs of train_mnist.");
   Options o;
   app.add_option("--data", o.data, "MNIST, for --images");
-  app.add_option("--images", o.images, "train the full models on so many of its images; 0: small ones, on made images");
+  app.add_option("--images", o.images,
+                 "train the full models on so many of its images; 0: small ones, on made images");
   app.add_option("--kills", o.kills, "at random instants")->capture_default_str();
-  app.add_option("--save-kills", o.save_kills, "between and within the system calls of saves")->capture_default_str();
+  app.add_option("--save-kills", o.save_kills, "between and within the system calls of saves")
+      ->capture_default_str();
   app.add_option("--stops", o.stops, "SIGTERM at random instants")->capture_default_str();
   app.add_option("--failure-stride", o.failure_stride, "every so many-th system call fails once")
       ->capture_default_str();

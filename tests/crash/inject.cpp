@@ -2,9 +2,9 @@
 //
 //     LD_PRELOAD=libinject.so STRATA_INJECT="<n> <error> <folder> <count>" program
 //
-// The n-th call that changes something below the folder fails with that error number, or for error 0 kills the
-// program before it does anything; of a write half is done before. The number of such calls goes into the file
-// <count> at the program's end.
+// The n-th call that changes something below the folder fails with that error number, or for error 0 kills
+// the program before it does anything; of a write half is done before. The number of such calls goes into the
+// file <count> at the program's end.
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -30,7 +30,8 @@ struct Plan {
 const Plan& plan() {
   static const Plan read = [] {
     Plan p;
-    if (const char* text = std::getenv("STRATA_INJECT")) std::istringstream(text) >> p.at >> p.error >> p.folder >> p.count;
+    if (const char* text = std::getenv("STRATA_INJECT"))
+      std::istringstream(text) >> p.at >> p.error >> p.folder >> p.count;
     return p;
   }();
   return read;

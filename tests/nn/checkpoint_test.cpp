@@ -96,8 +96,9 @@ TEST_CASE("A state that does not fit is refused by its name, and nothing is chan
   refused("order", Tensor<std::uint64_t>{{1, 2}}, "(1, 2) in the file");
   refused("moment", Tensor<double>{1, 2, 3}, "(3) in the file, (1, 3) in the model");
   refused("else", Tensor<double>{1}, "none of the model's");
-  CHECK_THROWS_WITH(store(Twins{}, file), "[store] two fields are called 'same'; give the modules that hold "
-                                          "them names of their own");
+  CHECK_THROWS_WITH(store(Twins{}, file),
+                    "[store] two fields are called 'same'; give the modules that hold "
+                    "them names of their own");
 }
 
 TEST_CASE("An optimizer goes on from a file as if it had not stopped") {

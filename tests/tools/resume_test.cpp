@@ -1,6 +1,6 @@
 // Runs of train_mnist that are stopped, killed, refused, and go on.
-#include <catch2/catch.hpp>
 #include <sys/stat.h>
+#include <catch2/catch.hpp>
 
 #include "strata/tests/tools/program_folder.hpp"
 #include "strata/tests/tools/same_run.hpp"
@@ -19,15 +19,15 @@ Arguments operator+(Arguments a, const Arguments& b) {
 
 // Waits until the run has saved; a save of a run of 60 images follows its start within a tenth of a second.
 void wait_for_save(const ProgramFolder& here, const std::string& out) {
-  while (!fs::exists(here / out / "checkpoint.safetensors")) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  while (!fs::exists(here / out / "checkpoint.safetensors"))
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
 }
 
 }  // namespace
 
 TEST_CASE("A stopped run says how to go on, and ends as the run that was not stopped") {
   const ProgramFolder here;
-  const auto [signal, status] =
-      GENERATE(table<int, int>({{SIGINT, 130}, {SIGTERM, 143}, {SIGHUP, 129}}));
+  const auto [signal, status] = GENERATE(table<int, int>({{SIGINT, 130}, {SIGTERM, 143}, {SIGHUP, 129}}));
   const Arguments options = {"--epochs", "60", "--threads", "2"};
   REQUIRE(here.train(options).status == 0);
   auto running = here.start(options + Arguments{"--out", "stopped", "--checkpoint-minutes", "0"});
@@ -109,7 +109,8 @@ TEST_CASE("Options that would change a resumed run are refused by name, the run'
   const Ran ran = here.train({"--resume", "out", "--data", "others"});
   CHECK(ran.status == 2);
   CHECK_THAT(ran.err, Contains("trained on other images than those of others"));
-  CHECK_THAT(here.train({"--resume", "nowhere"}).err, Contains("nowhere/checkpoint.safetensors: does not exist"));
+  CHECK_THAT(here.train({"--resume", "nowhere"}).err,
+             Contains("nowhere/checkpoint.safetensors: does not exist"));
   CHECK(!fs::exists(here / "nowhere"));
 }
 
@@ -125,9 +126,11 @@ TEST_CASE("Where the newest generation cannot be read the one before is") {
   CHECK(!fs::exists(here / "out/checkpoint.safetensors.tmp0"));
 }
 
-TEST_CASE("A run is refused where any of its names is taken, and replaced whole when its successor has saved") {
+TEST_CASE(
+    "A run is refused where any of its names is taken, and replaced whole when its successor has saved") {
   const ProgramFolder here;
-  for (const char* name : {"model.safetensors", "metrics.csv", "checkpoint.safetensors", "samples.png", "generated"}) {
+  for (const char* name :
+       {"model.safetensors", "metrics.csv", "checkpoint.safetensors", "samples.png", "generated"}) {
     fs::create_directory(here / "out");
     std::ofstream(here / "out" / name) << "someone's";
     const auto before = here.content();

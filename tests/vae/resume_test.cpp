@@ -81,7 +81,8 @@ struct Run {
 
 }  // namespace
 
-TEST_CASE("A training resumes after any step, and ends with the same bytes of weights, moments and counters") {
+TEST_CASE(
+    "A training resumes after any step, and ends with the same bytes of weights, moments and counters") {
   const std::size_t threads = GENERATE(1, 2), before = thread_count();
   set_thread_count(threads);
   constexpr std::size_t total = 3 * 4;  // three epochs of four steps
@@ -115,8 +116,8 @@ TEST_CASE("A state lists all that a training needs, once") {
   Safetensors file;
   store(*run.trainer, file);
   for (const char* name : {"step.model.q.0.mean.weight", "step.optimizer.moments.q.0.mean.weight.0",
-                           "step.optimizer.moments.q.0.mean.weight.1", "step.optimizer.steps", "epochs", "steps",
-                           "rng.counter", "epoch_start.counter", "sum.layer_kl"}) {
+                           "step.optimizer.moments.q.0.mean.weight.1", "step.optimizer.steps", "epochs",
+                           "steps", "rng.counter", "epoch_start.counter", "sum.layer_kl"}) {
     INFO(name);
     CHECK(file.contains(name));
   }
@@ -131,6 +132,7 @@ TEST_CASE("A training restored for other data says so") {
   store(*run.trainer, file);
   file.set("steps", Tensor<std::uint64_t>(Shape{}, std::uint64_t{4}));
   restore(*other.trainer, file);
-  CHECK_THROWS_WITH(other.steps(1), "[Trainer] it stands after step 4 of an epoch of 4; was it restored for "
-                                    "other data?");
+  CHECK_THROWS_WITH(other.steps(1),
+                    "[Trainer] it stands after step 4 of an epoch of 4; was it restored for "
+                    "other data?");
 }

@@ -18,8 +18,9 @@ struct EpochRecord {
   double step_ms;  // the same, a step
 };
 
-/// Comma-separated values: epoch,train_elbo,test_elbo,test_reconstruction,test_kl,learning_rate,seconds,step_ms,
-/// then kl_1 ... kl_T and active_1 ... active_T. A part of a run's state, which its file can always be made of.
+/// Comma-separated values:
+/// epoch,train_elbo,test_elbo,test_reconstruction,test_kl,learning_rate,seconds,step_ms, then kl_1 ... kl_T
+/// and active_1 ... active_T. A part of a run's state, which its file can always be made of.
 class MetricsCsv {
  public:
   /// The header, for a model of so many stochastic layers.

@@ -65,7 +65,7 @@ class Progress {
   const bool terminal_;
   const std::size_t epochs_, steps_per_epoch_;
   const ProgressOptions options_;
-  std::size_t epoch_;  // the current one, from 1
+  std::size_t epoch_;                                // the current one, from 1
   std::size_t first_step_, steps_, measured_steps_;  // of the epoch: done before, done, measured
   std::size_t all_measured_steps_ = 0;
   double start_, epoch_start_, last_step_, measured_until_, next_update_;  // times on the clock

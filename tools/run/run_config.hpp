@@ -91,8 +91,8 @@ std::map<std::string, std::string> to_metadata(const RunConfig& config);
 RunConfig from_metadata(const std::map<std::string, std::string>& metadata);
 
 /// What a run goes on with that was saved after beginning so many epochs: its own configuration, but for the
-/// epochs and pictures that were given on the command line. Throws, naming the option, for another that was given
-/// and is not the run's, and for epochs with which the schedule would have been another so far.
+/// epochs and pictures that were given on the command line. Throws, naming the option, for another that was
+/// given and is not the run's, and for epochs with which the schedule would have been another so far.
 RunConfig resumed(const CLI::App& app, const RunConfig& given, const RunConfig& saved,
                   std::size_t begun_epochs);
 

@@ -51,7 +51,8 @@ void move_to(const fs::path& to, const fs::path& from) {
   change(to, [&](std::error_code& error) { fs::rename(from, to, error); });
 }
 
-// Removes what belongs to a run and `remove`(its name, whether it is a file that was not finished) wants away.
+// Removes what belongs to a run and `remove`(its name, whether it is a file that was not finished) wants
+// away.
 template <class F> void remove_entries(const fs::path& folder, F remove) {
   std::vector<fs::path> entries;
   change(folder, [&](std::error_code& error) {

@@ -13,9 +13,9 @@ namespace strata::tools {
 /// What to do about the run that a folder holds.
 enum class Existing { refuse, replace, resume };
 
-/// A run being written. Its folder is its own: another run, in any process, is refused meanwhile, and a process
-/// that died holds nothing. A run's first save is made aside and takes the place of the old run, with all that
-/// belongs to that, only when it is complete; a run that ends before leaves everything as it was.
+/// A run being written. Its folder is its own: another run, in any process, is refused meanwhile, and a
+/// process that died holds nothing. A run's first save is made aside and takes the place of the old run, with
+/// all that belongs to that, only when it is complete; a run that ends before leaves everything as it was.
 class RunFolder {
  public:
   /// Makes the folder. Throws std::runtime_error, changing nothing, where a run is there already, or is not;

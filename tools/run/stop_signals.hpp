@@ -3,10 +3,10 @@
 
 namespace strata::tools {
 
-/// While it lives, SIGINT, SIGTERM and SIGHUP end the process at once with status 128 + the signal's number, as
-/// process 1 of a container too; after `wait_for_step`, the first of them is only noted. Signals that were
-/// ignored before, as nohup's, stay so. A write to a pipe that nobody reads fails and does not end the process.
-/// The process has one set of signal handlers: there may be one of these at a time.
+/// While it lives, SIGINT, SIGTERM and SIGHUP end the process at once with status 128 + the signal's number,
+/// as process 1 of a container too; after `wait_for_step`, the first of them is only noted. Signals that were
+/// ignored before, as nohup's, stay so. A write to a pipe that nobody reads fails and does not end the
+/// process. The process has one set of signal handlers: there may be one of these at a time.
 class StopSignals {
  public:
   StopSignals();
