@@ -29,7 +29,7 @@ template <class Leaf> decltype(auto) as_tensor(const Leaf& leaf) {
     std::copy(leaf.begin(), leaf.end(), row.begin());
     return row;
   } else
-    return (leaf.value);
+    return (leaf.value());
 }
 
 template <class Leaf> using StoredIn =
@@ -45,7 +45,7 @@ template <class Leaf, class T> void assign(Leaf& leaf, Tensor<T> tensor) {
     std::transform(tensor.begin(), tensor.end(), leaf.begin(),
                    [](T x) { return static_cast<typename Leaf::value_type>(x); });
   } else
-    leaf.value = std::move(tensor);
+    leaf.write() = std::move(tensor);
 }
 
 }  // namespace detail

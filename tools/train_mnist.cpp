@@ -31,9 +31,8 @@ void declare(CLI::App& app, Options& o) {
       app.add_option("--out", o.out, "folder for metrics, weights and pictures")->capture_default_str();
   auto* over = app.add_flag("--overwrite", o.overwrite, "replace the run that --out holds");
   app.add_option("--resume", o.resume, "go on with the run of this folder")->excludes(out, over);
-  app.add_option("--checkpoint-minutes", o.checkpoint_minutes,
-                 "save at least so often, not only after epochs")
-      ->check(finite_number)
+  app.add_option("--checkpoint-minutes", o.checkpoint_minutes, "save so often, not only after epochs")
+      ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
   add_options(app, o.run);
   app.add_option("--threads", o.threads, "threads to use")->transform(whole_number)->capture_default_str();
@@ -107,7 +106,10 @@ Options resumed(const CLI::App& app, Options o, const Safetensors& saved) {
     if (found == saved.metadata.end()) fail("resume", "the checkpoint does not tell its " + std::string(key));
     return found->second;
   };
-  const auto number = [&](const char* name) { return saved.get<std::uint64_t>(name)(); };
+  const auto number = [&](const char* name) {
+    if (!saved.shape(name).empty()) fail("resume", std::string(name) + " is no number in the checkpoint");
+    return saved.get<std::uint64_t>(name)();
+  };
   const std::size_t threads = number("threads");
   if (app.count("--threads") > 0 && o.threads != threads)
     fail("resume", "--threads is " + std::to_string(o.threads) + ", and was " + std::to_string(threads) +

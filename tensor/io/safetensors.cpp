@@ -217,14 +217,14 @@ void Safetensors::write(const std::filesystem::path& file, Replaced replaced) co
 
   nlohmann::ordered_json header = nlohmann::ordered_json::object();
   if (!metadata.empty()) header[metadata_key] = metadata;
-  std::string data;
+  std::size_t begin = 0;
   for (const auto* named : order) {
     const auto& [name, e] = *named;
-    const std::size_t begin = data.size();
-    data += e.bytes;
+    const std::size_t end = begin + e.bytes.size();
     header[name] = {{"dtype", e.dtype},
                     {"shape", std::vector<std::size_t>(e.shape.begin(), e.shape.end())},
-                    {"data_offsets", {begin, data.size()}}};
+                    {"data_offsets", {begin, end}}};
+    begin = end;
   }
 
   std::string text;
@@ -239,8 +239,11 @@ void Safetensors::write(const std::filesystem::path& file, Replaced replaced) co
               "header of " + std::to_string(text.size()) + " bytes is over the limit of " +
                   std::to_string(max_header) + "; shorten metadata or names");
   const std::uint64_t length = text.size();
-  std::string content(reinterpret_cast<const char*>(&length), sizeof length);
-  write_atomically(file, content + text + data, operation, replaced);
+  std::string content;
+  content.reserve(sizeof length + text.size() + begin);
+  content.append(reinterpret_cast<const char*>(&length), sizeof length).append(text);
+  for (const auto* named : order) content += named->second.bytes;
+  write_atomically(file, content, operation, replaced);
 }
 
 template <class T> Tensor<T> Safetensors::get(const std::string& name) const {

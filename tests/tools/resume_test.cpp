@@ -47,6 +47,20 @@ TEST_CASE("A stopped run says how to go on, and ends as the run that was not sto
   CHECK(difference(here / "out", here / "stopped") == "");
 }
 
+TEST_CASE("A run that is suspended and continued is the same run") {
+  const ProgramFolder here;
+  REQUIRE(here.train({"--epochs", "40", "--threads", "2"}).status == 0);
+  auto running = here.start({"--epochs", "40", "--threads", "2", "--out", "suspended"});
+  for (int i = 0; i < 5; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    running->signal(SIGSTOP);
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    running->signal(SIGCONT);
+  }
+  CHECK(running->wait().status == 0);
+  CHECK(difference(here / "out", here / "suspended") == "");
+}
+
 TEST_CASE("A second signal ends a run at once") {
   const ProgramFolder here;
   auto running = here.start({"--epochs", "1000000"});

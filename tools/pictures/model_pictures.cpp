@@ -83,7 +83,7 @@ Tensor<std::uint8_t> scatter_of_latents(const Tensor<double>& means, const Datas
     xt::view(points, xt::all(), axis) = xt::cast<float>(xt::view(means, xt::all(), axes[axis]));
 
   Rng unused;
-  const Tensor<float> grey = first_examples<float>(data, count, Binarize::none, unused).x;
+  const Tensor<float> grey = first_examples<float>(data, count, Binarize::none, unused).x.value();
   Tensor<float> legend = xt::zeros<float>({data.classes, data.width()});  // the first image of each label
   for (std::size_t i = count; i-- > 0;)
     xt::view(legend, (*data.labels)(i), xt::all()) = xt::view(grey, i, xt::all());
