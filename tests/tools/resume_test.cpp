@@ -162,8 +162,16 @@ TEST_CASE(
   std::ofstream(here / "out/model.safetensors.tmp0") << "old";
   std::ofstream(here / "out/notes.txt") << "mine";
   const auto before = here.content("out");
-  // A run that diverges, one that is killed in its first epoch: the old one stays, byte for byte.
+  // A run that diverges, cannot save, or is killed in its first epoch: the old one stays, byte for byte.
   CHECK(here.train({"--overwrite", "--lr", "1e38"}).status == 2);
+  CHECK((here.content("out") == before));
+  const Ran full = run("/bin/sh",  // a first save that does not fit
+                       {"-c", "trap '' XFSZ; ulimit -f 64; exec " STRATA_TRAIN_MNIST
+                              " --data data --out out --overwrite --hidden 16,8 --batch 20"},
+                       here.path());
+  CHECK(full.status == 1);
+  CHECK(lines_of(full.err).size() == 1);
+  CHECK_THAT(full.err, Contains("cannot be written: File too large"));
   CHECK((here.content("out") == before));
   auto running = here.start({"--overwrite", "--epochs", "1000000", "--batch", "1", "--hidden", "2000,2000"});
   std::this_thread::sleep_for(std::chrono::milliseconds(100));

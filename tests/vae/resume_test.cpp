@@ -102,7 +102,7 @@ TEST_CASE(
       CHECK(resumed.trainer->steps() == stop % 4);
       resumed.bounds.assign(stop, 0);
       resumed.steps(total - stop);
-      CHECK(resumed.state() == end);
+      CHECK((resumed.state() == end));
       CHECK(std::equal(resumed.bounds.begin() + static_cast<std::ptrdiff_t>(stop), resumed.bounds.end(),
                        whole.bounds.begin() + static_cast<std::ptrdiff_t>(stop)));
     }
