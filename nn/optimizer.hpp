@@ -39,6 +39,14 @@ template <class T> class Optimizer {
 
   const std::vector<NamedParameter<T>>& parameters() const { return parameters_; }
 
+  /// What it remembers from step to step: of each parameter under the parameter's name.
+  static void fields(auto& self, auto&& visit) {
+    visit("learning_rate", self.learning_rate);
+    visit("steps", self.steps_);
+    for (std::size_t p = 0; p < self.states_.size(); ++p)
+      visit("moments." + self.parameters_[p].name, self.states_[p]);
+  }
+
  private:
   void make_states();
 

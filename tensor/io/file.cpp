@@ -58,13 +58,14 @@ int create_beside(const fs::path& target, fs::path& created) {
   }
 }
 
-void write_and_rename(const fs::path& target, std::string_view bytes) {
+void write_and_rename(const fs::path& target, std::string_view bytes, Replaced replaced) {
   fs::path temporary;
   Descriptor file(create_beside(target, temporary));
   try {
     file.write(bytes);
     file.synchronise();
     file.close();
+    if (replaced == Replaced::kept && fs::exists(target)) fs::rename(target, previous_generation(target));
     fs::rename(temporary, target);
   } catch (...) {
     ::unlink(temporary.c_str());
@@ -72,13 +73,24 @@ void write_and_rename(const fs::path& target, std::string_view bytes) {
   }
 }
 
-}  // namespace
-
-void fail_file(std::string_view operation, const fs::path& file, const std::string& message) {
+// "[operation] file: message" on one line
+std::string message_of(std::string_view operation, const fs::path& file, const std::string& message) {
   std::string text = "[" + std::string(operation) + "] " + file.string() + ": " + message;
   std::replace_if(
       text.begin(), text.end(), [](char c) { return (c >= 0 && c < ' ') || c == '\x7f'; }, '?');
-  throw std::runtime_error(text);
+  return text;
+}
+
+}  // namespace
+
+void fail_file(std::string_view operation, const fs::path& file, const std::string& message) {
+  throw std::runtime_error(message_of(operation, file, message));
+}
+
+void fail_write(std::string_view operation, const fs::path& file, const std::error_code& error) {
+  throw WriteFailure(message_of(operation, file,
+                                "cannot be written: " + error.message() +
+                                    "; check that its folder exists, may be written to and has space left"));
 }
 
 void require_regular_file(const fs::path& file, std::string_view operation) {
@@ -93,11 +105,13 @@ void require_regular_file(const fs::path& file, std::string_view operation) {
 
 std::string read_file(const fs::path& file, std::string_view operation) {
   require_regular_file(file, operation);
-  std::ifstream stream(file, std::ios::binary);
+  std::ifstream stream(file, std::ios::binary | std::ios::ate);
   if (!stream)
     fail_file(operation, file,
               "cannot be opened: " + std::generic_category().message(errno) + "; check its permissions");
-  std::string content(fs::file_size(file), '\0');
+  // Of the open file: its name may be another's by now.
+  std::string content(static_cast<std::size_t>(std::max<std::streamoff>(stream.tellg(), 0)), '\0');
+  stream.seekg(0);
   stream.read(content.data(), static_cast<std::streamsize>(content.size()));
   if (!stream || stream.peek() != std::ifstream::traits_type::eof())
     fail_file(operation, file,
@@ -105,25 +119,30 @@ std::string read_file(const fs::path& file, std::string_view operation) {
   return content;
 }
 
-void write_atomically(const fs::path& file, std::string_view bytes, std::string_view operation) {
+fs::path previous_generation(const fs::path& file) {
+  fs::path previous = file;
+  previous.replace_extension(".previous" + file.extension().string());
+  return previous;
+}
+
+void write_atomically(const fs::path& file, std::string_view bytes, std::string_view operation,
+                      Replaced replaced) {
   fs::path target;
   try {
     // Renaming would replace a link, or a device such as /dev/null, instead of writing to it.
     target = fs::weakly_canonical(fs::absolute(file));
     if (fs::exists(target)) require_regular_file(target, operation);
-    write_and_rename(target, bytes);
+    write_and_rename(target, bytes, replaced);
   } catch (const std::system_error& error) {
-    fail_file(operation, file,
-              "cannot be written: " + error.code().message() +
-                  "; check that its folder exists, may be written to and has space left");
+    fail_write(operation, file, error.code());
   }
   try {  // the folder holds the new name
     Descriptor(::open(target.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)).synchronise();
   } catch (const std::system_error& error) {
     if (error.code() == std::errc::invalid_argument) return;  // a file system without that operation
-    fail_file(operation, file,
-              "is written, but its folder could not be synchronised with the disk: " +
-                  error.code().message() + "; a crash now may bring the old file back");
+    throw WriteFailure(message_of(operation, file,
+                                  "is written, but its folder could not be synchronised with the disk: " +
+                                      error.code().message() + "; a crash now may bring the old file back"));
   }
 }
 

@@ -82,7 +82,7 @@ std::string recognise(const std::vector<std::string>& checksums, const fs::path&
 
 Mnist load_folder(const fs::path& folder) {
   const std::vector<RemoteFile> files = mnist_files();
-  Mnist mnist{.name = {}, .folder = folder, .train = {}, .test = {}};
+  Mnist mnist{.name = {}, .folder = folder, .checksum = {}, .train = {}, .test = {}};
   std::vector<std::string> checksums;
   for (const std::size_t set : {0, 1}) {
     File images = read(folder, files[2 * set].name);
@@ -93,6 +93,7 @@ Mnist load_folder(const fs::path& folder) {
     (set == 0 ? mnist.train : mnist.test) = {std::move(images.values), std::move(labels.values), classes};
   }
   mnist.name = recognise(checksums, folder);
+  for (const std::string& checksum : checksums) mnist.checksum += checksum;
   return mnist;
 }
 

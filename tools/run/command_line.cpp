@@ -1,5 +1,8 @@
 #include "strata/tools/run/command_line.hpp"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <array>
 #include <charconv>
 #include <cmath>
@@ -7,6 +10,7 @@
 #include <exception>
 #include <iostream>
 
+#include "strata/tensor/io/file.hpp"
 #include "strata/tensor/large_pages.hpp"
 #include "strata/tensor/parallel.hpp"
 
@@ -22,6 +26,12 @@ template <class T> std::string check_number(std::string& text, const char* kind)
   if constexpr (std::is_integral_v<T>)
     text = std::to_string(value);  // CLI11 would read leading zeros as octal
   return "";
+}
+
+// Else the first files that are opened would take the numbers of the standard streams that are closed.
+void open_standard_streams() {
+  for (int fd = 0; fd <= 2; ++fd)
+    if (fcntl(fd, F_GETFD) == -1) (void)open("/dev/null", O_RDWR);
 }
 
 }  // namespace
@@ -49,6 +59,7 @@ void use_threads(std::size_t count) {
 }
 
 int run_program(CLI::App& app, int argc, char** argv, const std::function<void()>& program) {
+  open_standard_streams();
   use_large_pages();
   const std::string name = std::filesystem::path(argv[0]).filename();
   app.get_formatter()->column_width(44);  // one line for each option
@@ -56,12 +67,15 @@ int run_program(CLI::App& app, int argc, char** argv, const std::function<void()
     app.parse(argc, argv);
     program();
     std::cout.flush();
-    if (!std::cout) throw std::runtime_error("cannot write to the standard output; is the disk full?");
+    if (!std::cout) throw WriteFailure("cannot write to the standard output; is the disk full?");
     return 0;
   } catch (const CLI::Success& asked_for_help) {
     return app.exit(asked_for_help);
   } catch (const CLI::ParseError& error) {
     std::cerr << name << ": " << error.what() << " (see " << name << " --help)\n";
+  } catch (const WriteFailure& error) {
+    std::cerr << name << ": " << error.what() << "\n";
+    return 1;
   } catch (const std::bad_alloc&) {
     std::cerr << name << ": out of memory; a smaller model or batch needs less\n";
   } catch (const std::exception& error) {
