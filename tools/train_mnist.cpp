@@ -25,7 +25,9 @@ struct Options {
 
 void declare(CLI::App& app, Options& o) {
   add_data_options(app, o.data);
-  app.add_option("--out", o.out, "folder for metrics, weights and pictures")->capture_default_str();
+  app.add_option("--out", o.out, "folder for metrics, weights and pictures")
+      ->check(not_empty)
+      ->capture_default_str();
   app.add_flag("--overwrite", o.overwrite, "replace the run that --out holds");
   add_options(app, o.run);
   app.add_option("--threads", o.threads, "threads to use")->transform(whole_number)->capture_default_str();

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <string>
 #include <string_view>
@@ -10,16 +11,26 @@
 #include "strata/tensor/tensor.hpp"
 
 namespace strata {
+namespace detail {
 
-/// The content of a safetensors file. Tensors of element types other than F32 and F64 are kept as they are
-/// and written again, but not read as a Tensor. Unless said otherwise errors are std::runtime_error
+struct StoredTensor {
+  std::string dtype = {};
+  Shape shape = {};
+  std::string bytes = {};          // little-endian, as in the file
+  std::size_t begin = 0, end = 0;  // where the file's header says that they are
+};
+
+}  // namespace detail
+
+/// The content of a safetensors file. Tensors of element types other than F16, BF16, F32 and F64 are kept as
+/// they are and written again, but not read as a Tensor. Unless said otherwise errors are std::runtime_error
 /// "[safetensors] file: fact; hint".
 class Safetensors {
  public:
   /// Free text, the format's `__metadata__`.
   std::map<std::string, std::string> metadata;
 
-  /// Reads and validates a whole file.
+  /// Reads and validates a whole file; its data only where the header describes exactly so many.
   static Safetensors read(const std::filesystem::path& file);
 
   /// The same from a file's content; `name` stands for the file in errors.
@@ -28,8 +39,8 @@ class Safetensors {
   /// Writes all tensors, atomically: a failure leaves an old file as it was.
   void write(const std::filesystem::path& file) const;
 
-  /// The tensor of that name, converted if it is stored in the other of F32 and F64. T is float or double.
-  /// Throws if there is none or its element type is neither.
+  /// The tensor of that name, converted if it is stored in another of F16, BF16, F32 and F64. T is float or
+  /// double. Throws if there is none or its element type is none of these.
   template <class T> Tensor<T> get(const std::string& name) const;
 
   /// Adds a tensor or replaces that of the same name; float is stored as F32, double as F64. Throws
@@ -47,12 +58,15 @@ class Safetensors {
   /// Its element type as the format calls it: "F32", "F64", "I64" ... Throws if there is none.
   const std::string& dtype(const std::string& name) const;
 
+  /// Throws, naming it, for a tensor of real numbers one of which is infinite or NaN.
+  void require_finite() const;
+
  private:
-  struct Entry {
-    std::string dtype;
-    Shape shape;
-    std::string bytes;  // little-endian, as in the file
-  };
+  using Entry = detail::StoredTensor;
+
+  // From a source of `size` bytes, which gives the next so many.
+  static Safetensors read(std::size_t size, const std::function<std::string(std::size_t)>& next,
+                          const std::string& name);
 
   const Entry& entry(const std::string& name) const;
 

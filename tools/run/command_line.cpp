@@ -1,38 +1,52 @@
 #include "strata/tools/run/command_line.hpp"
 
-#include <array>
-#include <charconv>
-#include <cmath>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
 #include <cstdint>
 #include <exception>
 #include <iostream>
 
+#include "strata/tensor/io/file.hpp"
 #include "strata/tensor/parallel.hpp"
+#include "strata/tools/run/numbers.hpp"
 
 namespace strata::tools {
-
 namespace {
 
-template <class T> std::string check_number(std::string& text, const char* kind) {
-  T value{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  const bool whole = error == std::errc() && end == text.data() + text.size();
-  if (!whole || !std::isfinite(static_cast<double>(value))) return "'" + text + "' is no " + kind;
-  if constexpr (std::is_integral_v<T>)
-    text = std::to_string(value);  // CLI11 would read leading zeros as octal
-  return "";
+// OpenBLAS takes a buffer when it is loaded, and where a limit on memory leaves none it tries for ever:
+// looked at before any library starts, with system calls alone.
+[[gnu::no_sanitize("address", "thread", "undefined")]] void require_blas_buffer() {
+  constexpr std::size_t buffer = std::size_t{128} << 20;
+  const long room = syscall(SYS_mmap, 0, buffer, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (room != -1) {
+    syscall(SYS_munmap, room, buffer);
+    return;
+  }
+  static constexpr char complaint[] =
+      "OpenBLAS needs 128 MiB to start, more than the limit on memory leaves; raise it (ulimit -v)\n";
+  syscall(SYS_write, STDERR_FILENO, complaint, sizeof complaint - 1);
+  _exit(2);
 }
+[[gnu::section(".preinit_array"), gnu::used]] void (*const before_libraries)() = require_blas_buffer;
 
 }  // namespace
 
 const CLI::Validator whole_number(
-    [](std::string& text) { return check_number<std::uint64_t>(text, "whole number"); }, "UINT");
-const CLI::Validator finite_number(
-    [](std::string& text) { return check_number<double>(text, "finite number"); }, "NUMBER");
+    [](std::string& text) {
+      std::uint64_t value = 0;
+      if (!read_number(text, value)) return "'" + text + "' is no whole number";
+      text = std::to_string(value);  // CLI11 would read leading zeros as octal
+      return std::string();
+    },
+    "UINT");
+const CLI::Validator not_empty([](std::string& text) { return text.empty() ? "it is empty" : ""; }, "");
 
 void add_data_options(CLI::App& app, DataOptions& options) {
   app.add_option("--data", options.data,
-                 "folder with the four IDX files; else STRATA_MNIST_DIR, data/mnist, or a download");
+                 "folder with the four IDX files; else STRATA_MNIST_DIR, data/mnist, or a download")
+      ->check(not_empty);
   app.add_flag("--no-download", options.no_download, "never download the data");
 }
 
@@ -50,6 +64,7 @@ void use_threads(std::size_t count) {
 int run_program(CLI::App& app, int argc, char** argv, const std::function<void()>& program) {
   const std::string name = std::filesystem::path(argv[0]).filename();
   app.get_formatter()->column_width(44);  // one line for each option
+  std::string complaint;
   try {
     app.parse(argc, argv);
     program();
@@ -59,19 +74,17 @@ int run_program(CLI::App& app, int argc, char** argv, const std::function<void()
   } catch (const CLI::Success& asked_for_help) {
     return app.exit(asked_for_help);
   } catch (const CLI::ParseError& error) {
-    std::cerr << name << ": " << error.what() << " (see " << name << " --help)\n";
+    complaint = std::string(error.what()) + " (see " + name + " --help)";
   } catch (const std::bad_alloc&) {
-    std::cerr << name << ": out of memory; a smaller model or batch needs less\n";
+    complaint = "out of memory; a smaller model or batch needs less";
+  } catch (const std::filesystem::filesystem_error& error) {
+    complaint =
+        error.path1().string() + ": " + error.code().message() + "; check the path and its permissions";
   } catch (const std::exception& error) {
-    std::cerr << name << ": " << error.what() << "\n";
+    complaint = error.what();
   }
+  std::cerr << name << ": " << printable(complaint) << "\n";
   return 2;
-}
-
-std::string format_number(double x) {
-  std::array<char, 32> text;
-  const auto end = std::to_chars(text.data(), text.data() + text.size(), x).ptr;
-  return std::string(text.data(), end);
 }
 
 }  // namespace strata::tools
