@@ -22,7 +22,10 @@ void mutate(std::mt19937& random, const std::vector<std::string>& seeds, std::st
       if (!bytes.empty()) bytes[at] = static_cast<char>(bytes[at] ^ 1 << below(8));
       break;
     case 1:
-      if (!bytes.empty()) bytes[at] = "\0\1\x7f\x80\xff\x1b0\"{[,:=-."[below(16)];
+      if (!bytes.empty())
+        bytes[at] =
+            "\1\x7f\x80\xff\x1b"
+            "0\"{[,:=-.\\"[below(16)];
       break;
     case 2:
       bytes.replace(at, std::min<std::size_t>(4, bytes.size() - at), std::string(4, "\0\x7f\xff"[below(3)]));
