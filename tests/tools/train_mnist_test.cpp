@@ -191,7 +191,7 @@ TEST_CASE("train_mnist refuses what it does not understand in one line and leave
   const ProgramFolder here;
   check_refused(here, {"--frobnicate"}, {"--frobnicate", "--help"});
   check_refused(here, {"stray"}, {"stray", "--help"});
-  check_refused(here, {"--epochs"}, {"--epochs", "--help"});
+  check_refused(here, {"--epochs"}, {"[epochs] '--batch' is no whole number"});
   for (const char* count : {"-5", "0", "ten", "2.5", "1e3", "99999999999999999999"}) {
     check_refused(here, {"--batch", count}, {"batch", count});
     check_refused(here, {"--epochs", count}, {"epochs", count});

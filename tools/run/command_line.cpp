@@ -1,12 +1,15 @@
 #include "strata/tools/run/command_line.hpp"
 
+#include <sched.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <charconv>
 #include <cstdint>
 #include <exception>
 #include <iostream>
+#include <string_view>
 
 #include "strata/tensor/io/file.hpp"
 #include "strata/tensor/parallel.hpp"
@@ -15,21 +18,41 @@
 namespace strata::tools {
 namespace {
 
-// OpenBLAS takes a buffer when it is loaded, and where a limit on memory leaves none it tries for ever:
-// looked at before any library starts, with system calls alone.
-[[gnu::no_sanitize("address", "thread", "undefined")]] void require_blas_buffer() {
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // which are not ready so early
+// OpenBLAS takes a buffer for each of its threads when it is loaded, and where a limit on memory leaves no
+// room it tries for ever: looked at before any library starts.
+void require_blas_buffers(int, char**, char** environment) {
   constexpr std::size_t buffer = std::size_t{128} << 20;
-  const long room = syscall(SYS_mmap, 0, buffer, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (room != -1) {
-    syscall(SYS_munmap, room, buffer);
+  cpu_set_t processors;
+  std::size_t threads =
+      sched_getaffinity(0, sizeof processors, &processors) == 0 ? CPU_COUNT(&processors) : 1;
+  for (; *environment != nullptr; ++environment) {
+    const std::string_view setting = *environment;
+    for (const std::string_view name : {"OMP_NUM_THREADS=", "OPENBLAS_NUM_THREADS="}) {
+      std::size_t count = 0;
+      if (setting.starts_with(name) &&
+          std::from_chars(setting.data() + name.size(), setting.data() + setting.size(), count).ec ==
+              std::errc() &&
+          count > 0)
+        threads = std::min(threads, count);
+    }
+  }
+  void* const room = mmap(nullptr, threads * buffer, PROT_READ | PROT_WRITE,
+                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (room != MAP_FAILED) {
+    munmap(room, threads * buffer);
     return;
   }
-  static constexpr char complaint[] =
-      "OpenBLAS needs 128 MiB to start, more than the limit on memory leaves; raise it (ulimit -v)\n";
-  syscall(SYS_write, STDERR_FILENO, complaint, sizeof complaint - 1);
+  constexpr std::string_view complaint =
+      "OpenBLAS needs 128 MiB a thread to start, more than the limit on memory leaves; raise it (ulimit -v) "
+      "or set "
+      "OMP_NUM_THREADS\n";
+  [[maybe_unused]] const auto written = ::write(STDERR_FILENO, complaint.data(), complaint.size());
   _exit(2);
 }
-[[gnu::section(".preinit_array"), gnu::used]] void (*const before_libraries)() = require_blas_buffer;
+[[gnu::section(".preinit_array"), gnu::used]] void (*const before_libraries)(int, char**,
+                                                                             char**) = require_blas_buffers;
+#endif
 
 }  // namespace
 
