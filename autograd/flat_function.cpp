@@ -31,12 +31,13 @@ FlatFunction::FlatFunction(const std::function<Var<double>(Tape<double>&)>& f,
     : f_(f), inputs_(inputs) {
   std::size_t size = 0;
   for (const auto& input : inputs) {
-    size += input.value->size();
+    size += input.tensor->value().size();
     gradients_before_.push_back(*input.gradient);
   }
   start_ = Vector::from_shape({size});
   auto out = start_.begin();
-  for (const auto& input : inputs) out = std::copy(input.value->begin(), input.value->end(), out);
+  for (const auto& input : inputs)
+    out = std::copy(input.tensor->value().begin(), input.tensor->value().end(), out);
 }
 
 FlatFunction::~FlatFunction() {
@@ -47,8 +48,8 @@ FlatFunction::~FlatFunction() {
 void FlatFunction::move_to(const Vector& x) {
   auto in = x.begin();
   for (const auto& input : inputs_) {
-    const auto end = in + static_cast<std::ptrdiff_t>(input.value->size());
-    std::copy(in, end, input.value->begin());
+    const auto end = in + static_cast<std::ptrdiff_t>(input.tensor->value().size());
+    std::copy(in, end, input.tensor->write().begin());
     in = end;
   }
 }
@@ -80,17 +81,18 @@ Vector FlatFunction::pull_back(const Vector& v) {
   cotangent.reshape(y.shape());
   tape_.backward(y, cotangent);
   auto out = gradient.begin();
-  for (const auto& [name, value, grad] : inputs_) {
+  for (const auto& [name, tensor, grad] : inputs_) {
     if (grad->received) std::copy(grad->value.begin(), grad->value.end(), out);
-    out += static_cast<std::ptrdiff_t>(value->size());
+    out += static_cast<std::ptrdiff_t>(tensor->value().size());
   }
   return gradient;
 }
 
 std::string FlatFunction::describe(std::size_t i) const {
   for (const auto& input : inputs_) {
-    if (i < input.value->size()) return element(input.name, input.value->shape(), i);
-    i -= input.value->size();
+    const Tensor<double>& x = input.tensor->value();
+    if (i < x.size()) return element(input.name, x.shape(), i);
+    i -= x.size();
   }
   return "?";
 }

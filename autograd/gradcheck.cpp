@@ -267,15 +267,15 @@ GradcheckReport gradcheck(const std::function<Var<double>(Tape<double>&)>& f,
 
 GradcheckReport gradcheck(const std::function<Var<double>(Tape<double>&, const std::vector<Var<double>>&)>& f,
                           const std::vector<Tensor<double>>& inputs, const GradcheckOptions& options) {
-  std::vector<Tensor<double>> values = inputs;
+  std::vector<Versioned<double>> tensors(inputs.begin(), inputs.end());
   std::vector<Gradient<double>> gradients(inputs.size());
   std::vector<GradcheckInput> given;
   for (std::size_t i = 0; i < inputs.size(); ++i)
-    given.push_back({"input " + std::to_string(i), &values[i], &gradients[i]});
+    given.push_back({"input " + std::to_string(i), &tensors[i], &gradients[i]});
   const Function of_references = [&](Tape<double>& tape) {
     std::vector<Var<double>> variables;
     for (const GradcheckInput& input : given)
-      variables.push_back(tape.reference(*input.value, *input.gradient));
+      variables.push_back(tape.reference(*input.tensor, input.gradient));
     return f(tape, variables);
   };
   return gradcheck(of_references, given, options);

@@ -32,7 +32,7 @@ struct GradcheckReport {
 /// A tensor that a function reads through `Tape::reference`, and where its gradient goes.
 struct GradcheckInput {
   std::string name;
-  Tensor<double>* value;
+  Versioned<double>* tensor;
   Gradient<double>* gradient;
 };
 

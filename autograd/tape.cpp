@@ -52,6 +52,7 @@ template <class T> typename Tape<T>::Slot& Tape<T>::next_slot(const char* name, 
   if (size_ == slots_.size()) slots_.emplace_back();
   Slot& slot = slots_[size_++];
   slot.name = name;
+  slot.reader = "backward";
   slot.value = &slot.own_value;
   slot.gradient = &slot.own_gradient;
   slot.own_gradient.received = false;
@@ -65,33 +66,48 @@ template <class T> Var<T> Tape<T>::leaf(const char* name, const Tensor<T>& value
   return last();
 }
 
-template <class T> Var<T> Tape<T>::reference(const Tensor<T>& value, Gradient<T>& gradient) {
-  Slot& slot = next_slot("reference", record_ == Record::gradients);
-  slot.value = &value;
-  slot.gradient = &gradient;
-  return last();
+template <class T> Var<T> Tape<T>::reference(const Versioned<T>& tensor, Gradient<T>* gradient) {
+  Slot& slot = next_slot("reference", gradient != nullptr && record_ == Record::gradients);
+  slot.value = &tensor.value_;
+  if (gradient != nullptr) slot.gradient = gradient;
+  const Var<T> x = last();
+  references_.push_back({x.index_, tensor.version_, *tensor.version_});
+  return x;
 }
 
-template <class T> Var<T> Tape<T>::reference(const Tensor<T>& value) {
-  next_slot("reference", false).value = &value;
-  return last();
-}
-
-template <class T> bool Tape<T>::any_needs_grad(const char* name, std::span<const Var<T>> inputs) {
-  bool any = false;
+template <class T> bool Tape<T>::read(const char* reader, std::span<const Var<T>> inputs) {
+  bool any_needs_grad = false;
   for (const Var<T> input : inputs) {
-    if (&input.tape() != this) fail(name, "its inputs lie on different tapes; make them all on one");
-    any = any || slot(input).needs_grad;
+    if (&input.tape() != this) fail(reader, "its inputs lie on different tapes; make them all on one");
+    Slot& from = slot(input);
+    from.reader = reader;
+    any_needs_grad = any_needs_grad || from.needs_grad;
   }
-  return any;
+  return any_needs_grad;
 }
 
-template <class T> void Tape<T>::begin_backward(Var<T> y) {
+template <class T> void Tape<T>::require_unchanged(const Reference& reference) {
+  if (*reference.version == reference.recorded) return;
+  const Slot& slot = slots_[reference.slot];
+  const std::string reader = std::string("a tensor that '") + slot.reader + "' reads was ";
+  if (*reference.version == Versioned<T>::ended)
+    fail("backward", reader + "destroyed since the tape refers to it; it must outlive the step");
+  fail("backward", reader + "changed since the tape refers to it, and is " + to_string(slot.value->shape()) +
+                       " now; call backward before the optimizer's step or any other write, or record the "
+                       "forward pass again");
+}
+
+template <class T> void Tape<T>::require_differentiable(Var<T> y) {
   if (&y.tape() != this) fail("backward", "y lies on another tape; call that tape's backward");
   Slot& last = slot(y);
   if (!last.needs_grad)
     fail("backward", std::string("this '") + last.name + "' depends on nothing that needs a gradient" +
                          (record_ == Record::values ? ": the tape records values only" : ""));
+  for (const Reference& reference : references_)
+    if (reference.slot <= y.index_) require_unchanged(reference);
+}
+
+template <class T> void Tape<T>::forget_gradients() {
   for (std::size_t i = 0; i < size_; ++i) slots_[i].own_gradient.received = false;
 }
 
@@ -113,19 +129,21 @@ template <class T> void Tape<T>::walk_back(Var<T> y) {
 }
 
 template <class T> void Tape<T>::backward(Var<T> y) {
+  require_differentiable(y);
   if (y.value().size() != 1)
     fail("backward", "needs a scalar, but y is " + to_string(y.shape()) +
                          "; reduce it with sum or mean, or give a cotangent of its shape");
-  begin_backward(y);
+  forget_gradients();
   y.accumulate_with(
       [](Tensor<T>& gradient, T beta) { gradient.data()[0] = beta * gradient.data()[0] + T(1); });
   walk_back(y);
 }
 
 template <class T> void Tape<T>::backward(Var<T> y, const Tensor<T>& cotangent) {
+  require_differentiable(y);
   if (cotangent.shape() != y.shape())
     fail("backward", "the cotangent is " + to_string(cotangent.shape()) + ", y is " + to_string(y.shape()));
-  begin_backward(y);
+  forget_gradients();
   y.accumulate(cotangent);
   walk_back(y);
 }
@@ -133,6 +151,7 @@ template <class T> void Tape<T>::backward(Var<T> y, const Tensor<T>& cotangent) 
 template <class T> void Tape<T>::reset() {
   for (std::size_t i = 0; i < size_; ++i) slots_[i].backward.clear();
   for (std::size_t k = 0; k < hook_count_; ++k) hooks_[k].call.clear();
+  references_.clear();
   size_ = hook_count_ = scratch_[0].used = 0;
   ++step_;
 }

@@ -10,8 +10,10 @@
 #include <deque>
 #include <initializer_list>
 #include <span>
+#include <vector>
 
 #include "strata/autograd/callback.hpp"
+#include "strata/autograd/versioned.hpp"
 #include "strata/tensor/part.hpp"
 #include "strata/tensor/reduction.hpp"
 
@@ -22,8 +24,6 @@ template <class T> struct Gradient {
   Tensor<T> value;
   bool received = false;
 };
-
-template <class T> class Tape;
 
 namespace detail {
 /// What is written by `write`, but no tensor itself.
@@ -107,14 +107,15 @@ template <class T> class Tape {
   template <std::invocable<Tensor<T>&> F> Var<T> constant(const Shape& shape, F fill);
 
   /// A tensor that lives outside the tape, used without a copy; its gradient is accumulated into `gradient`,
-  /// from `backward` to `backward`, until its owner sets `received` to false. Both must outlive the step.
-  Var<T> reference(const Tensor<T>& value, Gradient<T>& gradient);
+  /// from `backward` to `backward`, until its owner sets `received` to false. Without one it is a constant,
+  /// which costs no product in `backward`. Both must outlive the step, and the tensor must not change between
+  /// this and `backward`.
+  Var<T> reference(const Versioned<T>& tensor, Gradient<T>* gradient = nullptr);
+  Var<T> reference(const Versioned<T>&&, Gradient<T>* = nullptr) = delete;  // would not outlive the step
 
-  /// A tensor that lives outside the tape, used without a copy, into which no gradient flows: it costs no
-  /// product in `backward`. It must outlive the step.
-  Var<T> reference(const Tensor<T>& value);
-
-  /// Walks back from y, a tensor of one element: every variable's gradient becomes ∂y/∂variable.
+  /// Walks back from y, a tensor of one element: every variable's gradient becomes ∂y/∂variable. Throws,
+  /// leaving all gradients as they were, if a tensor to which the tape referred before it recorded y was
+  /// changed since: values of before the change and after it give the gradient of neither.
   void backward(Var<T> y);
 
   /// The same for any tensor y and ȳ = cotangent, of y's shape: gradients become Σ ȳ_i ∂y_i/∂variable.
@@ -148,6 +149,7 @@ template <class T> class Tape {
 
   struct Slot {
     const char* name;
+    const char* reader;      // the last operation that reads it
     const Tensor<T>* value;  // own_value, or a tensor outside the tape; likewise the gradient
     Gradient<T>* gradient;
     Callback<Var<T>> backward;
@@ -155,6 +157,12 @@ template <class T> class Tape {
     bool hooked;  // by on_gradient
     Tensor<T> own_value;
     Gradient<T> own_gradient;
+  };
+
+  struct Reference {
+    std::uint32_t slot;
+    std::shared_ptr<const std::uint64_t> version;  // of the tensor outside the tape: now, and when it was
+    std::uint64_t recorded;                        // referred to
   };
 
   struct Hook {
@@ -173,14 +181,17 @@ template <class T> class Tape {
   Slot& next_slot(const char* name, bool needs_grad);
   Var<T> last() { return Var<T>(this, static_cast<std::uint32_t>(size_ - 1), step_); }
   Var<T> leaf(const char* name, const Tensor<T>& value, bool needs_grad);
-  void begin_backward(Var<T> y);
+  void require_differentiable(Var<T> y);
+  void require_unchanged(const Reference& reference);
+  void forget_gradients();
   void walk_back(Var<T> y);
-  bool any_needs_grad(const char* name, std::span<const Var<T>> inputs);
+  bool read(const char* reader, std::span<const Var<T>> inputs);  // whether one needs a gradient
 
   Record record_;
   std::deque<Slot> slots_;  // its elements never move: lazy expressions refer to their tensors
   std::size_t size_ = 0;
   std::uint32_t step_ = 0;
+  std::vector<Reference> references_;
   std::deque<Hook> hooks_;
   std::size_t hook_count_ = 0;
   Buffers scratch_[2];               // of the step, and of `backward`

@@ -126,7 +126,7 @@ template <class T> template <class F> void Tape<T>::on_gradient(Var<T> x, F f) {
 
 template <class T> template <class E, class B>
 Var<T> Tape<T>::record(const char* name, std::span<const Var<T>> inputs, const E& expression, B backward) {
-  Slot& slot = next_slot(name, any_needs_grad(name, inputs));
+  Slot& slot = next_slot(name, read(name, inputs));
   if (const char* problem = detail::evaluate(slot.own_value, expression))
     fail(name, std::string(problem) + ": " + shapes_of(inputs));
   if (slot.needs_grad) slot.backward.set(std::move(backward));
@@ -136,7 +136,7 @@ Var<T> Tape<T>::record(const char* name, std::span<const Var<T>> inputs, const E
 template <class T> template <class F, class B>
 Var<T> Tape<T>::record(const char* name, std::span<const Var<T>> inputs, const Shape& shape, F fill,
                        B backward) {
-  Slot& slot = next_slot(name, any_needs_grad(name, inputs));
+  Slot& slot = next_slot(name, read(name, inputs));
   detail::ensure_shape(slot.own_value, shape);
   fill(slot.own_value);
   if (slot.needs_grad) slot.backward.set(std::move(backward));

@@ -22,12 +22,12 @@ template <class T> Var<T> BatchNorm<T>::operator()(Var<T> x, Context context) co
     const auto move = [this](Tensor<T>& running, const Tensor<T>& now) {
       write(running, decay * running + (T(1) - decay) * now);
     };
-    move(running_mean.value, mean.value());
-    move(running_variance.value, variance.value());
+    move(running_mean.write(), mean.value());
+    move(running_variance.write(), variance.value());
     return y;
   }
-  const Var<T> mean = tape.constant(running_mean.value);
-  const Var<T> inverse_deviation = tape.constant(T(1) / xt::sqrt(running_variance.value + epsilon));
+  const Var<T> mean = tape.constant(running_mean.value());
+  const Var<T> inverse_deviation = tape.constant(T(1) / xt::sqrt(running_variance.value() + epsilon));
   return (x - mean) * (inverse_deviation * gamma.on(tape)) + beta.on(tape);
 }
 

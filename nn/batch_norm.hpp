@@ -8,10 +8,10 @@ namespace strata {
 /// gamma ⊙ (x − μ) / √(σ² + ε) + beta (Ioffe and Szegedy 2015). In training μ and σ² (biased) are the batch's
 /// own, and exponential moving averages of them, m ← decay m + (1 − decay) μ, are kept for inference.
 template <class T> struct BatchNorm {
-  Parameter<T> gamma;          // (D)
-  Parameter<T> beta;           // (D)
-  Buffer<T> running_mean;      // (D)
-  Buffer<T> running_variance;  // (D)
+  Parameter<T> gamma;                  // (D)
+  Parameter<T> beta;                   // (D)
+  mutable Buffer<T> running_mean;      // (D)
+  mutable Buffer<T> running_variance;  // (D)
   T decay = T(0.9);
   T epsilon = T(1e-3);
 

@@ -8,7 +8,7 @@ namespace strata {
 
 /// Adds every parameter and buffer of the model to the file, under its path.
 template <class Module> void store(const Module& module, Safetensors& file) {
-  for_each_tensor(module, [&](const std::string& path, const auto& leaf) { file.set(path, leaf.value); });
+  for_each_tensor(module, [&](const std::string& path, const auto& leaf) { file.set(path, leaf.value()); });
 }
 
 /// Writes a file of the model's tensors alone, whole or not at all. Throws std::runtime_error if it cannot.
@@ -31,18 +31,18 @@ template <class Module> void restore(Module& module, const Safetensors& file) {
   std::vector<std::string> surplus = file.names();
   for_each_tensor(module, [&](const std::string& path, const auto& leaf) {
     std::erase(surplus, path);
-    if (file.shape(path) != leaf.value.shape())
+    if (file.shape(path) != leaf.value().shape())
       throw std::runtime_error("[restore] '" + path + "' is " + to_string(file.shape(path)) +
-                               " in the file, " + to_string(leaf.value.shape()) +
+                               " in the file, " + to_string(leaf.value().shape()) +
                                " in the model; is it a file of another configuration?");
-    (void)detail::read_like(leaf.value, path, file);
+    (void)detail::read_like(leaf.value(), path, file);
   });
   if (!surplus.empty())
     throw std::runtime_error(
         "[restore] '" + surplus[0] +
         "' in the file is none of the model's tensors; is it a file of another configuration?");
   for_each_tensor(module, [&](const std::string& path, auto& leaf) {
-    leaf.value = detail::read_like(leaf.value, path, file);
+    leaf.write() = detail::read_like(leaf.value(), path, file);
   });
 }
 

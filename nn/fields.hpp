@@ -91,7 +91,7 @@ std::vector<NamedParameter<T>> parameters(Module<T, More...>&... modules) {
 template <class Module> std::size_t parameter_count(const Module& module) {
   std::size_t count = 0;
   detail::for_each_parameter(module, [&](const std::string&, const auto& parameter) {
-    if (!parameter.frozen) count += parameter.value.size();
+    if (!parameter.frozen) count += parameter.value().size();
   });
   return count;
 }

@@ -13,8 +13,7 @@ template <class Module> class SavedBuffers {
  public:
   explicit SavedBuffers(Module& module) {
     for_each_tensor(module, [&](const std::string&, auto& leaf) {
-      if constexpr (is_buffer<std::remove_cvref_t<decltype(leaf)>>)
-        saved_.emplace_back(&leaf.value, leaf.value);
+      if constexpr (is_buffer<std::remove_cvref_t<decltype(leaf)>>) saved_.emplace_back(&leaf, leaf.value());
     });
   }
   ~SavedBuffers() { restore(); }
@@ -22,11 +21,11 @@ template <class Module> class SavedBuffers {
   SavedBuffers& operator=(const SavedBuffers&) = delete;
 
   void restore() const {
-    for (const auto& [buffer, value] : saved_) *buffer = value;
+    for (const auto& [buffer, value] : saved_) buffer->write() = value;
   }
 
  private:
-  std::vector<std::pair<Tensor<double>*, Tensor<double>>> saved_;
+  std::vector<std::pair<Versioned<double>*, Tensor<double>>> saved_;
 };
 
 }  // namespace detail
@@ -47,7 +46,7 @@ template <class Module> GradcheckReport gradcheck(Module& module,
                                                   const GradcheckOptions& options = {}) {
   std::vector<GradcheckInput> inputs;
   for (const auto& [name, parameter] : parameters<double>(module))
-    if (!parameter->frozen) inputs.push_back({name, &parameter->value, &parameter->gradient});
+    if (!parameter->frozen) inputs.push_back({name, parameter, &parameter->gradient});
   const detail::SavedBuffers buffers(module);
   return gradcheck(
       [&](Tape<double>& tape) {

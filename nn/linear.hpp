@@ -14,8 +14,9 @@ template <class T> struct Linear {
 
   Linear(std::size_t in, std::size_t out, Init init, Rng& rng)
       : weight{Tensor<T>::from_shape({in, out})}, bias{Tensor<T>::from_shape({out})} {
-    if (in == 0 || out == 0) fail("Linear", "needs widths of at least 1: " + to_string(weight.value.shape()));
-    initialize(init, weight.value, bias.value, rng);
+    if (in == 0 || out == 0)
+      fail("Linear", "needs widths of at least 1: " + to_string(weight.value().shape()));
+    initialize(init, weight.write(), bias.write(), rng);
   }
 
   /// x (B, in): (B, out)

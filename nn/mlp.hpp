@@ -38,7 +38,7 @@ template <class T> struct Mlp {
 
   /// The width of the output, for so many inputs.
   std::size_t width(std::size_t in) const {
-    return layers.empty() ? in : layers.back().linear.bias.value.size();
+    return layers.empty() ? in : layers.back().linear.bias.value().size();
   }
 
   /// x (B, in): (B, last width)

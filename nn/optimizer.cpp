@@ -35,11 +35,11 @@ template <class T> T square_sum(const T* g, std::size_t begin, std::size_t end) 
 // are one range. Passes over frozen ones.
 template <class T, class F> void for_each_share(const std::vector<NamedParameter<T>>& parameters, F f) {
   std::size_t total = 0;
-  for (const auto& [name, parameter] : parameters) total += parameter->value.size();
+  for (const auto& [name, parameter] : parameters) total += parameter->value().size();
   parallel_for(total, detail::parallel_elements, [&](std::size_t begin, std::size_t end) {
     std::size_t first = 0;
     for (std::size_t p = 0; p < parameters.size() && first < end; ++p) {
-      const std::size_t size = parameters[p].parameter->value.size();
+      const std::size_t size = parameters[p].parameter->value().size();
       if (begin < first + size && !parameters[p].parameter->frozen)
         f(p, std::max(begin, first) - first, std::min(end, first + size) - first);
       first += size;
@@ -78,8 +78,9 @@ template <class T> void Optimizer<T>::make_states() {
       fail("Optimizer", "'" + name + "' and '" + place->second +
                             "' are one parameter, which would be updated twice; give it once");
   }
+  weights_.resize(parameters_.size());
   for (const auto& [name, parameter] : parameters_)
-    states_.push_back(std::vector<Tensor<T>>(update_.states, xt::zeros<T>(parameter->value.shape())));
+    states_.push_back(std::vector<Tensor<T>>(update_.states, xt::zeros<T>(parameter->value().shape())));
 }
 
 template <class T> void Optimizer<T>::step() {
@@ -89,10 +90,11 @@ template <class T> void Optimizer<T>::step() {
            "no gradient reached '" + name + "': is it used in the loss, and was backward called?");
   require_finite_squares("Optimizer", parameters_);
   ++steps_;
+  for (std::size_t p = 0; p < weights_.size(); ++p)
+    if (!parameters_[p].parameter->frozen) weights_[p] = parameters_[p].parameter->write().data();
   for_each_share(parameters_, [&](std::size_t p, std::size_t begin, std::size_t end) {
-    Parameter<T>& parameter = *parameters_[p].parameter;
-    update_.update(static_cast<T>(learning_rate), steps_,
-                   {parameter.value.data(), parameter.gradient.value.data(), &states_[p], begin, end});
+    const T* gradient = parameters_[p].parameter->gradient.value.data();
+    update_.update(static_cast<T>(learning_rate), steps_, {weights_[p], gradient, &states_[p], begin, end});
   });
   for (const auto& [name, parameter] : parameters_) parameter->gradient.received = false;
 }

@@ -44,6 +44,7 @@ template <class T> class Optimizer {
   std::vector<NamedParameter<T>> parameters_;
   detail::ElementUpdate<T> update_;
   std::uint64_t steps_ = 0;
+  std::vector<T*> weights_;                     // of each parameter, within a step
   std::vector<std::vector<Tensor<T>>> states_;  // of each parameter: what the rule remembers
 };
 

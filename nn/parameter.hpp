@@ -8,18 +8,21 @@ namespace strata {
 
 /// A tensor to train. Its gradient is a by-product of tapes, not a part of the model: calls of a const module
 /// fill it. A frozen one is a constant of the model for the time being: no gradient flows into it.
-template <class T> struct Parameter {
-  Tensor<T> value;
+///
+///     Parameter<double> weight{normals({3, 2})};
+///     weight.value()(0, 1);        // reads
+///     weight.write()(0, 1) = 2;    // writes: a tape that refers to the weight now refuses `backward`
+template <class T> struct Parameter : Versioned<T> {
   mutable Gradient<T> gradient = {};
   bool frozen = false;
 
   /// The parameter as a variable of this step. Using it many times in one step is fine.
-  Var<T> on(Tape<T>& tape) const { return frozen ? tape.reference(value) : tape.reference(value, gradient); }
+  Var<T> on(Tape<T>& tape) const { return tape.reference(*this, frozen ? nullptr : &gradient); }
 };
 
-/// A tensor that belongs to the model, and is saved with it, but is not trained: a running mean. Like a
-/// gradient it may be moved by calls of a const module, in training.
-template <class T> struct Buffer { mutable Tensor<T> value; };
+/// A tensor that belongs to the model, and is saved with it, but is not trained: a running mean. It is a
+/// mutable member where calls of a const module move it, in training.
+template <class T> struct Buffer : Versioned<T> {};
 
 /// Training and inference differ in batch normalisation and dropout.
 enum class Mode { train, inference };

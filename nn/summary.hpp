@@ -28,10 +28,10 @@ template <class Module> std::string summary(const Module& module) {
     const auto dot = path.rfind('.');
     const std::string layer = dot == std::string::npos ? "" : path.substr(0, dot);
     if (rows.empty() || rows.back().layer != layer) rows.push_back({layer, "", 0});
-    rows.back().shapes +=
-        (rows.back().shapes.empty() ? "" : ", ") + path.substr(dot + 1) + " " + to_string(leaf.value.shape());
+    rows.back().shapes += (rows.back().shapes.empty() ? "" : ", ") + path.substr(dot + 1) + " " +
+                          to_string(leaf.value().shape());
     if constexpr (detail::is_parameter<std::remove_cvref_t<decltype(leaf)>>)
-      rows.back().parameters += leaf.value.size();
+      rows.back().parameters += leaf.value().size();
   });
   return format_summary(rows);
 }

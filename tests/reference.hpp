@@ -21,8 +21,8 @@ class Reference {
 
   /// Sets parameters from param.NAME.
   void set(Parameter<double>& parameter, const std::string& name) const {
-    REQUIRE(parameter.value.shape() == (*this)["param." + name].shape());
-    parameter.value = (*this)["param." + name];
+    REQUIRE(parameter.value().shape() == (*this)["param." + name].shape());
+    parameter.write() = (*this)["param." + name];
   }
 
   /// Checks a tensor against the file's: every element to 1e-10 relative, or relative to the largest of its

@@ -57,7 +57,7 @@ std::vector<LikelihoodEstimate> estimate_annealed(const Model& model, const Batc
                                                   const AnnealingOptions& options,
                                                   const std::function<void(std::size_t)>& on_image = {}) {
   std::vector<LikelihoodEstimate> estimates;
-  for (std::size_t image = 0; image < images.x.shape(0); ++image) {
+  for (std::size_t image = 0; image < images.x.value().shape(0); ++image) {
     Rng rng{options.seed, 0, streams::annealing + image};
     const Annealing annealing(log_weight_of(model, images.rows(image, image + 1)), options, rng);
     estimates.push_back(annealing.forward(rng));
@@ -80,7 +80,7 @@ std::vector<Bracket> bracket_simulated(const Model& model, const Batch<T>& image
                                        const std::vector<Tensor<T>>& z, const AnnealingOptions& options,
                                        const std::function<void(std::size_t)>& on_image = {}) {
   std::vector<Bracket> brackets;
-  for (std::size_t image = 0; image < images.x.shape(0); ++image) {
+  for (std::size_t image = 0; image < images.x.value().shape(0); ++image) {
     const Batch<T> one = images.rows(image, image + 1);
     std::vector<Tensor<T>> latent;
     for (const auto& layer : z) latent.push_back(xt::view(layer, xt::range(image, image + 1)));

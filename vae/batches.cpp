@@ -68,15 +68,16 @@ template <class T> Given<T> Batch<T>::on(Tape<T>& tape, std::size_t samples) con
 }
 
 template <class T> Batch<T> Batch<T>::rows(std::size_t first, std::size_t last) const {
-  Batch part{rows_of(x, first, last)};
-  if (condition) part.condition = rows_of(*condition, first, last);
+  Batch part{rows_of(x.value(), first, last)};
+  if (condition) part.condition = rows_of(condition->value(), first, last);
   return part;
 }
 
 template <class T> void gather(const Dataset& data, std::span<const std::size_t> rows, Binarize binarize,
                                Rng& rng, Batch<T>& batch) {
   const std::size_t width = data.width();
-  batch.x.resize({rows.size(), width});
+  Tensor<T>& x = batch.x.write();
+  x.resize({rows.size(), width});
   std::visit(
       [&](const auto& examples) {
         parallel_for(
@@ -84,7 +85,7 @@ template <class T> void gather(const Dataset& data, std::span<const std::size_t>
             [&](std::size_t begin, std::size_t end) {
               for (std::size_t i = begin; i < end; ++i) {
                 const auto* from = examples.data() + rows[i] * width;
-                T* to = batch.x.data() + i * width;
+                T* to = x.data() + i * width;
                 for (std::size_t j = 0; j < width; ++j)
                   to[j] = binarize == Binarize::threshold ? static_cast<T>(grey<T>(from[j]) > T(0.5))
                                                           : grey<T>(from[j]);
@@ -93,12 +94,13 @@ template <class T> void gather(const Dataset& data, std::span<const std::size_t>
             1);
       },
       data.examples);
-  if (binarize == Binarize::dynamic) fill_bernoulli(rng, batch.x, batch.x);
+  if (binarize == Binarize::dynamic) fill_bernoulli(rng, x, x);
   if (!data.labels) return batch.condition.reset();
   if (!batch.condition) batch.condition.emplace();
-  batch.condition->resize({rows.size(), data.classes});
-  batch.condition->fill(T(0));
-  for (std::size_t i = 0; i < rows.size(); ++i) (*batch.condition)(i, (*data.labels)(rows[i])) = T(1);
+  Tensor<T>& condition = batch.condition->write();
+  condition.resize({rows.size(), data.classes});
+  condition.fill(T(0));
+  for (std::size_t i = 0; i < rows.size(); ++i) condition(i, (*data.labels)(rows[i])) = T(1);
 }
 
 template <class T>

@@ -44,8 +44,8 @@ std::pair<Dataset, Dataset> split(const Dataset& data, std::size_t held_out);
 
 /// Some examples as tensors.
 template <class T> struct Batch {
-  Tensor<T> x;                              // (B, D)
-  std::optional<Tensor<T>> condition = {};  // (B, C): labels as unit vectors, where there are any
+  Versioned<T> x;                              // (B, D)
+  std::optional<Versioned<T>> condition = {};  // (B, C): labels as unit vectors, where there are any
 
   /// What a pass starts from, without a copy: the batch must outlive the step.
   Given<T> on(Tape<T>& tape, std::size_t samples = 1) const&;

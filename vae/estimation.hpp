@@ -50,7 +50,7 @@ std::vector<ImageEstimate> estimate_likelihood(const Model& model, const Batch<T
   const std::size_t chunk = (options.chunk + block - 1) / block * block;
   Tape<T> tape(Record::values);
   std::vector<ImageEstimate> estimates;
-  for (std::size_t image = 0; image < images.x.shape(0); ++image) {
+  for (std::size_t image = 0; image < images.x.value().shape(0); ++image) {
     const Batch<T> one = images.rows(image, image + 1);
     detail::WeightSum weights(options.counts);
     Metrics sum;
@@ -77,7 +77,7 @@ template <class T, LatentModel<T> Model>
 std::vector<Tensor<double>> posterior_means(const Model& model, const Batch<T>& images, std::size_t samples,
                                             Rng& rng) {
   constexpr std::size_t together = 100;
-  const std::size_t count = images.x.shape(0);
+  const std::size_t count = images.x.value().shape(0);
   std::vector<Tensor<double>> means;
   Tape<T> tape(Record::values);
   for (std::size_t first = 0; first < count; first += together) {

@@ -10,11 +10,10 @@ namespace strata {
 namespace {
 
 template <class T, class F> void set_bias(Linear<T>& output, const Tensor<T>& mean, F f) {
-  Tensor<T>& bias = output.bias.value;
-  if (mean.shape() != bias.shape())
-    fail("start_at",
-         "the mean is " + to_string(mean.shape()) + ", the output's bias " + to_string(bias.shape()));
-  std::transform(mean.begin(), mean.end(), bias.begin(), f);
+  const Shape& shape = output.bias.value().shape();
+  if (mean.shape() != shape)
+    fail("start_at", "the mean is " + to_string(mean.shape()) + ", the output's bias " + to_string(shape));
+  std::transform(mean.begin(), mean.end(), output.bias.write().begin(), f);
 }
 
 }  // namespace

@@ -32,7 +32,7 @@ template <class T> struct NormalHead {
   Normal<T> of(Var<T> h) const;
 
   /// The number of components.
-  std::size_t width() const { return mean.bias.value.size(); }
+  std::size_t width() const { return mean.bias.value().size(); }
 
   static void fields(auto& self, auto&& visit) {
     visit("body", self.body);

@@ -66,7 +66,8 @@ std::vector<std::size_t> noise_widths(const Model& model, const strata::Batch<T>
 
 /// ln w(ε) of a model and one image (1, D). The model must outlive it. Throws unless there is one image.
 template <class T, LatentModel<T> Model> LogWeight log_weight_of(const Model& model, Batch<T> image) {
-  if (image.x.shape(0) != 1) fail("log_weight_of", "needs one image, x is " + to_string(image.x.shape()));
+  if (image.x.value().shape(0) != 1)
+    fail("log_weight_of", "needs one image, x is " + to_string(image.x.value().shape()));
   struct State {
     Batch<T> image;
     Tensor<T> epsilon;

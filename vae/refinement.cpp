@@ -65,9 +65,9 @@ NoiseProposal fit_proposal(const LogWeight& log_weight, const RefinementOptions&
         rate * 0.5 *
         (1 + std::cos(std::numbers::pi * static_cast<double>(step) / static_cast<double>(o.steps)));
     adam.step();
-    proposal.mean = mean.value;
-    proposal.factor = below * entries.value;
-    for (std::size_t i = 0; i < width; ++i) proposal.factor(i, i) = std::exp(entries.value(i, i));
+    proposal.mean = mean.value();
+    proposal.factor = below * entries.value();
+    for (std::size_t i = 0; i < width; ++i) proposal.factor(i, i) = std::exp(entries.value()(i, i));
   }
   return proposal;
 }

@@ -42,7 +42,7 @@ std::vector<LikelihoodEstimate> estimate_refined(const Model& model, const Batch
                                                  const RefinementOptions& options,
                                                  const std::function<void(std::size_t)>& on_image = {}) {
   std::vector<LikelihoodEstimate> estimates;
-  for (std::size_t image = 0; image < images.x.shape(0); ++image) {
+  for (std::size_t image = 0; image < images.x.value().shape(0); ++image) {
     const auto log_weight = log_weight_of(model, images.rows(image, image + 1));
     Rng rng{options.seed, 0, streams::refinement + image};
     const auto proposal = fit_proposal(log_weight, options, rng);

@@ -20,9 +20,9 @@ template <class T> struct Simulated {
 /// Draws z_T ... z_1 from the prior downwards, for `count` rows or those of a condition.
 template <class T, GenerativeModel<T> Model>
 Simulated<T> simulate(const Model& model, std::size_t layers, std::size_t count,
-                      const std::optional<Tensor<T>>& condition, Rng& rng) {
+                      const std::optional<Versioned<T>>& condition, Rng& rng) {
   Tape<T> tape(Record::values);
-  const auto given = condition ? tape.constant(*condition) : Var<T>();
+  const auto given = condition ? tape.reference(*condition) : Var<T>();
   Simulated<T> simulated;
   Rng last = rng;
   for (std::size_t t = 1; t <= layers; ++t) {  // the same noise from the top: the same z_T ... z_{t+1}

@@ -36,9 +36,9 @@ TEST_CASE("A variable that is not on the path has no gradient") {
 
 TEST_CASE("A second backward replaces the tape's gradients and adds to those of references") {
   Tape<double> tape;
-  Tensor<double> weight = {1, 2};
+  Versioned<double> weight(Tensor<double>{1, 2});
   Gradient<double> gradient;
-  const auto w = tape.reference(weight, gradient);
+  const auto w = tape.reference(weight, &gradient);
   const auto x = tape.variable({3, 4});
   const auto y = sum(w * x);
   tape.backward(y);
@@ -112,13 +112,13 @@ TEST_CASE("A tape that records values only keeps no derivatives") {
 
 TEST_CASE("A tape of inputs differentiates with respect to its own variables alone") {
   Tape<double> tape(Record::inputs);
-  const Tensor<double> weight = {2.0, 3.0};
+  const Versioned<double> weight(Tensor<double>{2, 3});
   Gradient<double> gradient;
   const auto x = tape.variable({5.0, 7.0});
-  const auto w = tape.reference(weight, gradient);
+  const auto w = tape.reference(weight, &gradient);
   CHECK_FALSE(w.needs_grad());
   tape.backward(sum(w * x));
-  CHECK((x.grad() == weight));
+  CHECK((x.grad() == weight.value()));
   CHECK_FALSE(gradient.received);
   CHECK_THROWS(tape.backward(sum(w)));
 }
@@ -185,9 +185,9 @@ TEST_CASE("A hook sees a gradient once it is complete, and may change what flows
 
 TEST_CASE("A reference without a gradient takes part as a constant") {
   Tape<double> tape;
-  const Tensor<double> frozen = {{1, 2}, {3, 4}};
+  const Versioned<double> frozen(Tensor<double>{{1, 2}, {3, 4}});
   const auto w = tape.reference(frozen), x = tape.variable({{1, 1}});
-  CHECK(w.value().data() == frozen.data());
+  CHECK(w.value().data() == frozen.value().data());
   CHECK(!w.needs_grad());
   tape.backward(sum(matmul(x, w)));
   CHECK((x.grad() == Tensor<double>{{3, 7}}));

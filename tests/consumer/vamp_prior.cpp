@@ -1,5 +1,5 @@
-// A VAE whose prior is the mixture of its own posteriors at K learned pseudo-inputs (Tomczak and Welling 2018):
-// the model, its training, a checkpoint, its likelihood and pictures.
+// A VAE whose prior is the mixture of its own posteriors at K learned pseudo-inputs (Tomczak and Welling
+// 2018): the model, its training, a checkpoint, its likelihood and pictures.
 #include <iostream>
 #include <strata/autograd/operations.hpp>
 #include <strata/nn/checkpoint.hpp>
@@ -24,23 +24,25 @@ template <class T> struct VampVae {
 
   VampVae(std::size_t data, std::size_t components, Rng& rng)
       : encoder(data, {32}, 2, {}, rng), decoder(2, {32}, data, {}, rng) {
-    pseudo_inputs.value = Tensor<T>::from_shape({components, data});
-    fill_normal(rng, pseudo_inputs.value);
+    pseudo_inputs.write() = Tensor<T>::from_shape({components, data});
+    fill_normal(rng, pseudo_inputs.write());
   }
 
   VampPrior<T> prior(Tape<T>& tape) const { return {encoder(sigmoid(pseudo_inputs.on(tape)))}; }
   Pass<T> pass(const Given<T>& given, const Noise<T>& noise, Context context = {}) const {
-    return single_layer_pass(given, encoder(given.x, context), decoder, prior(given.x.tape()), noise, context);
+    return single_layer_pass(given, encoder(given.x, context), decoder, prior(given.x.tape()), noise,
+                             context);
   }
   // For pictures: rows take turns among the components.
   Var<T> draw(Tape<T>& tape, std::size_t, std::size_t rows, Var<T>, const Noise<T>& noise) const {
-    const std::size_t turns = rows / pseudo_inputs.value.shape(0) + 1;
+    const std::size_t turns = rows / pseudo_inputs.value().shape(0) + 1;
     return slice(sample(repeat_rows(prior(tape).components, turns), noise), 0, 0, rows);
   }
   Var<T> decode(Var<T> z, std::size_t, Var<T>, const Noise<T>&) const { return mean(decoder(z)); }
 
   static void fields(auto& self, auto&& visit) {
-    visit("encoder", self.encoder), visit("decoder", self.decoder), visit("pseudo_inputs", self.pseudo_inputs);
+    visit("encoder", self.encoder), visit("decoder", self.decoder),
+        visit("pseudo_inputs", self.pseudo_inputs);
   }
 };
 

@@ -43,15 +43,15 @@ TEST_CASE("Gradient checks leave buffers, parameters and gradients as they were"
   const Tensor<double> x = normals({8, 4}, 1) + 3.0;
   BatchNorm<double>& norm = *mlp.layers[0].norm;
   norm.gamma.gradient = {normals({5}, 4), true};
-  const Tensor<double> mean = norm.running_mean.value, variance = norm.running_variance.value;
+  const Tensor<double> mean = norm.running_mean.value(), variance = norm.running_variance.value();
   const auto report = gradcheck(mlp, [&](auto& tape) {
     Rng noise{1};
     const auto inferred = mlp(tape.constant(x));  // with the running averages, which training then moves
     return sum(square(inferred)) + sum(square(mlp(tape.constant(x), training(noise))));
   });
   CHECK(report.message == "");
-  CHECK((norm.running_mean.value == mean));
-  CHECK((norm.running_variance.value == variance));
+  CHECK((norm.running_mean.value() == mean));
+  CHECK((norm.running_variance.value() == variance));
   CHECK((norm.gamma.gradient.value == normals({5}, 4)));
   CHECK(norm.gamma.gradient.received);
   CHECK(!norm.beta.gradient.received);

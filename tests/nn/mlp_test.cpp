@@ -61,16 +61,16 @@ TEST_CASE("Initialisers have the deviations that they promise") {
   const double he = std::sqrt(2.0 / 400), glorot = std::sqrt(2.0 / 1000);
   const Linear<double> source_layer(400, 600, Init::he_with_biases, rng), he_layer(400, 600, Init::he, rng),
       glorot_layer(400, 600, Init::glorot, rng);
-  CHECK(deviation(source_layer.weight.value) == Approx(he).epsilon(0.01));
-  CHECK(deviation(source_layer.bias.value) == Approx(he).epsilon(0.1));
-  CHECK(deviation(he_layer.weight.value) == Approx(he).epsilon(0.01));
-  CHECK(deviation(he_layer.bias.value) == 0);
-  CHECK(deviation(glorot_layer.weight.value) == Approx(glorot).epsilon(0.01));
-  CHECK(xt::amax(xt::abs(glorot_layer.weight.value))() <= std::sqrt(6.0 / 1000));
-  CHECK(deviation(glorot_layer.bias.value) == 0);
+  CHECK(deviation(source_layer.weight.value()) == Approx(he).epsilon(0.01));
+  CHECK(deviation(source_layer.bias.value()) == Approx(he).epsilon(0.1));
+  CHECK(deviation(he_layer.weight.value()) == Approx(he).epsilon(0.01));
+  CHECK(deviation(he_layer.bias.value()) == 0);
+  CHECK(deviation(glorot_layer.weight.value()) == Approx(glorot).epsilon(0.01));
+  CHECK(xt::amax(xt::abs(glorot_layer.weight.value()))() <= std::sqrt(6.0 / 1000));
+  CHECK(deviation(glorot_layer.bias.value()) == 0);
   const Linear<double> zero_layer(40, 60, Init::zero, rng);
-  CHECK(deviation(zero_layer.weight.value) == 0);
-  CHECK(deviation(zero_layer.bias.value) == 0);
+  CHECK(deviation(zero_layer.weight.value()) == 0);
+  CHECK(deviation(zero_layer.bias.value()) == 0);
   CHECK(suitable_init(Activation::tanh) == Init::glorot);
   CHECK(suitable_init(Activation::softplus) == Init::he_with_biases);
   CHECK(suitable_init(Activation::softplus, 2) == Init::glorot);
@@ -96,21 +96,21 @@ TEST_CASE("A model is stored and restored, and a file of another model is refuse
   Rng rng{1};
   const MlpOptions options{.batch_norm = true};
   Mlp<float> saved(4, {5, 3}, options, rng), loaded(4, {5, 3}, options, rng);
-  saved.layers[0].norm->running_mean.value(2) = 7;
+  saved.layers[0].norm->running_mean.write()(2) = 7;
   const TemporaryFolder folder;
   Safetensors file;
   store(saved, file);
   file.write(folder / "model.safetensors");
   const auto read = Safetensors::read(folder / "model.safetensors");
   restore(loaded, read);
-  CHECK((loaded.layers[1].linear.weight.value == saved.layers[1].linear.weight.value));
-  CHECK(loaded.layers[0].norm->running_mean.value(2) == 7);
+  CHECK((loaded.layers[1].linear.weight.value() == saved.layers[1].linear.weight.value()));
+  CHECK(loaded.layers[0].norm->running_mean.value()(2) == 7);
 
   Mlp<float> other(4, {5, 2}, options, rng);
-  const auto before = other.layers[0].linear.weight.value;
+  const auto before = other.layers[0].linear.weight.value();
   CHECK_THROWS_WITH(restore(other, read),
                     Catch::Matchers::Contains("'1.weight' is (5, 3) in the file, (5, 2) in the model"));
-  CHECK((other.layers[0].linear.weight.value == before));
+  CHECK((other.layers[0].linear.weight.value() == before));
   Mlp<float> deeper(4, {5, 3, 2}, options, rng);
   CHECK_THROWS_WITH(restore(deeper, read), Catch::Matchers::Contains("2.weight"));
   auto surplus = read;

@@ -11,7 +11,7 @@ namespace {
 
 Chain wrong_chain(std::size_t layers) {
   auto chain = make_chain(layers, Covariance::diagonal, 0.5);
-  diagonal(chain.model.q[0]).mean.bias.value += 0.5;
+  diagonal(chain.model.q[0]).mean.bias.write() += 0.5;
   return chain;
 }
 
@@ -21,7 +21,7 @@ TEST_CASE("Annealing meets ln p(x) of chains whose encoders are wrong") {
   for (const std::size_t layers : {1, 2, 3}) {
     const auto chain = wrong_chain(layers);
     const Batch<double> x{1.5 * normals({3, chain_width}, 3)};
-    const Matrix exact = exact_log_likelihood(chain, x.x);
+    const Matrix exact = exact_log_likelihood(chain, x.x.value());
     const AnnealingOptions options{.temperatures = 500, .seed = 1};
     const auto estimates = estimate_annealed(chain.model, x, options);
     INFO(layers << " layers");
@@ -53,7 +53,7 @@ TEST_CASE("On images that a model drew the bounds bracket ln p(x)") {
     Rng rng{3};
     const auto drawn = simulate<double>(chain.model, layers, 8, {}, rng);
     const Batch<double> x{drawn.mean + std::sqrt(chain_noise) * normals({8, chain_width}, 9)};
-    const Matrix exact = exact_log_likelihood(chain, x.x);
+    const Matrix exact = exact_log_likelihood(chain, x.x.value());
     const auto brackets =
         bracket_simulated(chain.model, x, drawn.z, {.temperatures = 500, .chains = 16, .seed = 1});
     double below = 0, above = 0;

@@ -16,14 +16,14 @@ inline HomoscedasticHead<double> orthogonal_decoder(const Tensor<double>& length
   const std::size_t latent = lengths.size();
   HomoscedasticHead<double> decoder(latent, {}, columns, {}, rng, Variance::fixed, variance);
   const Tensor<double> orthonormal = std::get<0>(xt::linalg::qr(normals({columns, latent}, 2)));
-  decoder.output.weight.value = xt::transpose(orthonormal * lengths);
-  decoder.output.bias.value = normals({columns}, 3);
+  decoder.output.weight.write() = xt::transpose(orthonormal * lengths);
+  decoder.output.bias.write() = normals({columns}, 3);
   return decoder;
 }
 
 /// The diagonal of Λ: the precisions of the posterior of every z_i.
 inline Tensor<double> posterior_precision(const HomoscedasticHead<double>& decoder, double variance) {
-  const Tensor<double>& w = decoder.output.weight.value;
+  const Tensor<double>& w = decoder.output.weight.value();
   return 1.0 + xt::sum(w * w, {1}) / variance;
 }
 

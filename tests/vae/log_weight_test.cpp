@@ -114,8 +114,8 @@ TEST_CASE("Simulated layers are drawn together: z_t from p(z_t | z_{t+1})") {
   Rng rng{5};
   const auto [z, mean] = simulate<double>(chain.model, 2, 20000, {}, rng);
   const auto& p = chain.model.p[0];
-  const Matrix residual = z[0] - dot(z[1], p.mean.weight.value) - p.mean.bias.value;
-  const Matrix variance = xt::mean(residual * residual, {0}), expected = xt::exp(p.scale.bias.value);
+  const Matrix residual = z[0] - dot(z[1], p.mean.weight.value()) - p.mean.bias.value();
+  const Matrix variance = xt::mean(residual * residual, {0}), expected = xt::exp(p.scale.bias.value());
   CHECK(xt::allclose(variance, expected, 0.05, 0));
   const Matrix x_mean = xt::mean(mean, {0});
   CHECK(xt::allclose(x_mean, xt::view(chain.mean, 0), 0, 0.1));

@@ -10,9 +10,9 @@ using namespace strata::tests;
 TEST_CASE("A refined proposal meets ln p(x) of chains whose encoders are wrong, with most draws") {
   for (const std::size_t layers : {1, 2, 3}) {
     auto chain = make_chain(layers, Covariance::diagonal, 0.5);
-    diagonal(chain.model.q[0]).mean.bias.value += 0.5;
+    diagonal(chain.model.q[0]).mean.bias.write() += 0.5;
     const Batch<double> x{1.5 * normals({3, chain_width}, 3)};
-    const Matrix exact = exact_log_likelihood(chain, x.x);
+    const Matrix exact = exact_log_likelihood(chain, x.x.value());
     const RefinementOptions options{.samples = 2000, .seed = 1, .counts = {100}};
     const auto estimates = estimate_refined(chain.model, x, options);
     INFO(layers << " layers");

@@ -40,7 +40,7 @@ struct Run {
     return {vae, optimizer, objective, options};
   }
   NormalHead<float>& encoder() { return std::get<NormalHead<float>>(vae.q[0]); }
-  Tensor<float>& weight() { return encoder().mean.weight.value; }
+  const Tensor<float>& weight() { return encoder().mean.weight.value(); }
 };
 
 }  // namespace
@@ -51,18 +51,18 @@ TEST_CASE("Batches hold the named examples, as they are, thresholded, or drawn")
   Rng rng{1};
   const std::vector<std::size_t> rows = {1, 0, 1};
   gather(bytes, rows, Binarize::none, rng, batch);
-  CHECK(xt::allclose(batch.x,
+  CHECK(xt::allclose(batch.x.value(),
                      Tensor<double>{{1, 0.8, 64 / 255.0, 1 / 255.0},
                                     {0, 0.2, 127 / 255.0, 128 / 255.0},
                                     {1, 0.8, 64 / 255.0, 1 / 255.0}},
                      1e-14));
   CHECK(!batch.condition);
   gather(bytes, rows, Binarize::threshold, rng, batch);
-  CHECK((batch.x == Tensor<double>{{1, 1, 0, 0}, {0, 0, 0, 1}, {1, 1, 0, 0}}));
+  CHECK((batch.x.value() == Tensor<double>{{1, 1, 0, 0}, {0, 0, 0, 1}, {1, 1, 0, 0}}));
   Tensor<double> sum = xt::zeros<double>({3, 4});
   for (int draw = 0; draw < 4000; ++draw) {
     gather(bytes, rows, Binarize::dynamic, rng, batch);
-    sum += batch.x / 4000.0;
+    sum += batch.x.value() / 4000.0;
   }
   CHECK(sum(0, 0) == Approx(1));
   CHECK(sum(1, 0) == 0);
@@ -70,15 +70,28 @@ TEST_CASE("Batches hold the named examples, as they are, thresholded, or drawn")
   CHECK(sum(1, 2) == Approx(127 / 255.0).margin(0.03));
 }
 
+TEST_CASE("A batch that is gathered anew before backward is refused") {
+  const Dataset bytes{Tensor<std::uint8_t>{{0, 51}, {255, 204}}};
+  Batch<double> batch;
+  Rng rng{1};
+  gather(bytes, std::vector<std::size_t>{0}, Binarize::none, rng, batch);
+  Tape<double> tape;
+  const auto w = tape.variable({1, 1});
+  const auto y = sum(w * batch.on(tape).x);
+  gather(bytes, std::vector<std::size_t>{1}, Binarize::none, rng, batch);
+  CHECK_THROWS_WITH(tape.backward(y),
+                    Catch::Matchers::Contains("a tensor that 'multiply' reads was changed"));
+}
+
 TEST_CASE("Examples may be numbers, labels become unit vectors, and some can be held out") {
   const Dataset data{Tensor<float>{{0.25f, -1}, {2, 0}, {3, 4}}, Tensor<std::uint8_t>{1, 0, 2}, 3};
   Rng rng;
   const auto batch = first_examples<float>(data, 2, Binarize::none, rng);
-  CHECK((batch.x == Tensor<float>{{0.25f, -1}, {2, 0}}));
-  CHECK((*batch.condition == Tensor<float>{{0, 1, 0}, {1, 0, 0}}));
+  CHECK((batch.x.value() == Tensor<float>{{0.25f, -1}, {2, 0}}));
+  CHECK((batch.condition->value() == Tensor<float>{{0, 1, 0}, {1, 0, 0}}));
   CHECK((mean_example(data) == Tensor<float>{1.75f, 1}));
-  CHECK((batch.rows(1, 2).x == Tensor<float>{{2, 0}}));
-  CHECK((*batch.rows(1, 2).condition == Tensor<float>{{1, 0, 0}}));
+  CHECK((batch.rows(1, 2).x.value() == Tensor<float>{{2, 0}}));
+  CHECK((batch.rows(1, 2).condition->value() == Tensor<float>{{1, 0, 0}}));
 
   const auto [training_set, validation] = split(data, 1);
   CHECK(training_set.size() == 2);
@@ -214,8 +227,8 @@ TEST_CASE("Evaluation within an epoch changes nothing, and sees the same binaris
   Run counting;
   counting.optimizer.learning_rate = 1e-30;
   auto& output = std::get<BernoulliHead<float>>(counting.vae.decoder).output;
-  output.weight.value.fill(0);
-  output.bias.value.fill(20);
+  output.weight.write().fill(0);
+  output.bias.write().fill(20);
   auto step = counting.step();
   Trainer trainer(step, x, {.batch = 16});
   const double zeros = trainer.evaluate(counting.vae, test).reconstruction;
@@ -225,8 +238,8 @@ TEST_CASE("Evaluation within an epoch changes nothing, and sees the same binaris
 
 TEST_CASE("More test images than are evaluated together give their mean") {
   Run run;
-  run.encoder().scale.weight.value.fill(0);
-  run.encoder().scale.bias.value.fill(-60);  // no noise
+  run.encoder().scale.weight.write().fill(0);
+  run.encoder().scale.bias.write().fill(-60);  // no noise
   const auto elbo = [&](std::size_t count) {
     return evaluate(run.vae, images(count), Binarize::dynamic, 0, Rng{}).elbo();
   };
@@ -254,7 +267,7 @@ TEST_CASE("Impossible batches and diverging runs are refused with a reason") {
   CHECK_THROWS_WITH(Trainer(step, x, {.batch = 41}), "[Trainer] the batch is 41; there are 40 examples");
   CHECK_THROWS_WITH(Trainer(step, x, {.batch = 0}), "[Trainer] the batch is 0; there are 40 examples");
   Trainer trainer(step, x, {.batch = 16});
-  run.encoder().mean.bias.value(0) = std::nanf("");
+  run.encoder().mean.bias.write()(0) = std::nanf("");
   CHECK_THROWS_WITH(trainer.run_epoch(),
                     Catch::Matchers::Contains("the ELBO is no longer finite in epoch 1, step 1"));
 }

@@ -49,8 +49,8 @@ class Products {
  public:
   Products(Vae<float>& model, std::size_t batch) {
     for (const auto& [name, parameter] : parameters(model))
-      if (parameter->value.dimension() == 2) {
-        const std::size_t in = parameter->value.shape(0), out = parameter->value.shape(1);
+      if (parameter->value().dimension() == 2) {
+        const std::size_t in = parameter->value().shape(0), out = parameter->value().shape(1);
         layers_.push_back({normals({in, out}), normals({batch, in}), normals({batch, out}), {}, {}, {}});
       }
   }
@@ -233,7 +233,7 @@ void adam(benchmark::State& state) {
   Vae<float> model(config, rng);
   Optimizer<float> optimizer(parameters(model), Adam{}, 1e-3);
   for (const auto& [name, parameter] : optimizer.parameters())
-    parameter->gradient.value = normals(parameter->value.shape());
+    parameter->gradient.value = normals(parameter->value().shape());
   const std::size_t count = parameter_count(model);
   Tensor<float> from = normals({count}), to = from;
   std::vector<double> times, copy;

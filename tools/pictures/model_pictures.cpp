@@ -82,7 +82,7 @@ Tensor<std::uint8_t> scatter_of_latents(const Tensor<double>& means, const Datas
     xt::view(points, xt::all(), axis) = xt::cast<float>(xt::view(means, xt::all(), axes[axis]));
 
   Rng unused;
-  const Tensor<float> grey = first_examples<float>(data, count, Binarize::none, unused).x;
+  const Tensor<float> grey = first_examples<float>(data, count, Binarize::none, unused).x.value();
   Tensor<std::uint8_t> labels = xt::zeros<std::uint8_t>({count});
   if (data.labels) labels = xt::view(*data.labels, xt::range(std::size_t{0}, count));
   // The first image of each label, or of all.

@@ -65,7 +65,7 @@ template <GenerativeModel Model> Tensor<std::uint8_t> picture_reconstructions(co
                                                                               const PictureOptions& options) {
   Tape<float> tape(Record::values);
   const auto decoded = detail::reconstruct(model, tape, batch);
-  return reconstructions(detail::as_images(batch.x, options.image),
+  return reconstructions(detail::as_images(batch.x.value(), options.image),
                          detail::as_images(decoded.value(), options.image), 16);
 }
 
@@ -102,7 +102,7 @@ template <GenerativeModel Model> Tensor<std::uint8_t> picture_interpolations(con
   const auto pass = model.pass(batch.on(tape), Noise<float>::zero(), Context{});
   const auto z = tape.constant(detail::interpolated(pass.layers[0].z.value()));
   const auto condition =
-      batch.condition ? tape.constant(detail::interpolated(*batch.condition)) : Var<float>();
+      batch.condition ? tape.constant(detail::interpolated(batch.condition->value())) : Var<float>();
   const auto decoded = model.decode(z, 1, condition, Noise<float>::zero());
   return tile(detail::as_images(decoded.value(), options.image), detail::picture_columns);
 }

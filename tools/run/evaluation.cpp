@@ -30,7 +30,7 @@ Annealed anneal(const EvaluationOptions& o, const Run& run, const Batch<float>& 
   constexpr std::size_t checked = 10;
   AnnealingOptions options = o.annealing;
   options.seed = o.seed;
-  const std::size_t count = images.x.shape(0);
+  const std::size_t count = images.x.value().shape(0);
   Annealed result{{}, 0, 0, 0, std::min(checked, count), 0, 0};
   std::vector<double> log_likelihood, effective;
   for (const auto& estimate : estimate_annealed(run.model, images, options, counter("annealing", count))) {
@@ -46,7 +46,7 @@ Annealed anneal(const EvaluationOptions& o, const Run& run, const Batch<float>& 
   Rng rng{o.seed, 0, streams::simulation};
   const auto drawn =
       simulate<float>(run.model, run.config.latent.size(), result.simulated, simulated.condition, rng);
-  fill_bernoulli(rng, drawn.mean, simulated.x);
+  fill_bernoulli(rng, drawn.mean, simulated.x.write());
   for (const auto& [lower, upper] : bracket_simulated(run.model, simulated, drawn.z, options,
                                                       counter("bidirectional check", result.simulated))) {
     result.lower += lower.log_likelihood / static_cast<double>(result.simulated);
@@ -73,7 +73,7 @@ std::string why_no_likelihood(const RunConfig& config) {
 }
 
 Evaluation evaluate(const Run& run, const Batch<float>& images, const EvaluationOptions& o) {
-  const std::size_t count = images.x.shape(0);
+  const std::size_t count = images.x.value().shape(0);
   const auto counts = convergence_counts(o.samples);
   const auto estimates =
       estimate_likelihood(run.model, images, {.samples = o.samples, .seed = o.seed, .counts = counts},

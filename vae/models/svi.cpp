@@ -13,21 +13,21 @@ template <class T> void require_rows(std::span<const std::size_t> rows, const Te
 }  // namespace
 
 template <class T> LocalPosteriors<T> LocalPosteriors<T>::rows(std::span<const std::size_t> rows) const {
-  require_rows(rows, mean.value);
-  LocalPosteriors some(rows.size(), mean.value.shape(1));
+  require_rows(rows, mean.value());
+  LocalPosteriors some(rows.size(), mean.value().shape(1));
   for (std::size_t i = 0; i < rows.size(); ++i) {
-    xt::view(some.mean.value, i, xt::all()) = xt::view(mean.value, rows[i], xt::all());
-    xt::view(some.log_variance.value, i, xt::all()) = xt::view(log_variance.value, rows[i], xt::all());
+    xt::view(some.mean.write(), i, xt::all()) = xt::view(mean.value(), rows[i], xt::all());
+    xt::view(some.log_variance.write(), i, xt::all()) = xt::view(log_variance.value(), rows[i], xt::all());
   }
   return some;
 }
 
 template <class T>
 void LocalPosteriors<T>::set_rows(std::span<const std::size_t> rows, const LocalPosteriors& values) {
-  require_rows(rows, mean.value);
+  require_rows(rows, mean.value());
   for (std::size_t i = 0; i < rows.size(); ++i) {
-    xt::view(mean.value, rows[i], xt::all()) = xt::view(values.mean.value, i, xt::all());
-    xt::view(log_variance.value, rows[i], xt::all()) = xt::view(values.log_variance.value, i, xt::all());
+    xt::view(mean.write(), rows[i], xt::all()) = xt::view(values.mean.value(), i, xt::all());
+    xt::view(log_variance.write(), rows[i], xt::all()) = xt::view(values.log_variance.value(), i, xt::all());
   }
 }
 

@@ -54,16 +54,17 @@ Var<T> local_elbo(const Decoder& decoder, const Normal<T>& q, Var<T> x, std::siz
 /// inference mode. Throws for another number of rows.
 template <class T, class Decoder> void refine(Decoder& decoder, LocalPosteriors<T>& local, const Tensor<T>& x,
                                               const SviOptions& options, Rng& rng) {
-  const Shape& means = local.mean.value.shape();
+  const Shape& means = local.mean.value().shape();
   if (x.dimension() != 2 || x.shape(0) != means[0])
     fail("refine", "x is " + to_string(x.shape()) + ", the posteriors' means are " + to_string(means));
   const Frozen frozen(decoder);
   Optimizer<T> optimizer(parameters<T>(local), Adam{}, options.learning_rate);
+  const Versioned<T> data(x);
   Tape<T> tape;
   for (std::size_t step = 0; step < options.steps; ++step) {
     tape.reset();
     // The sum, not the mean: every point's step is its own.
-    tape.backward(-sum(local_elbo(decoder, local.on(tape), tape.reference(x), options.samples, rng)));
+    tape.backward(-sum(local_elbo(decoder, local.on(tape), tape.reference(data), options.samples, rng)));
     optimizer.step();
   }
 }
@@ -79,7 +80,7 @@ template <class T, class Decoder> struct Svi {
   /// N/B Σ_b ELBO(x_b) for a minibatch of B points with posteriors q: an unbiased estimate of the sum over
   /// all data, and so are its gradients. x (B, D): rank 0.
   Var<T> scaled_elbo(const Normal<T>& q, Var<T> x, std::size_t samples, Rng& rng) const {
-    const T scale = static_cast<T>(local.mean.value.shape(0)) / static_cast<T>(x.shape()[0]);
+    const T scale = static_cast<T>(local.mean.value().shape(0)) / static_cast<T>(x.shape()[0]);
     return scale * sum(local_elbo(decoder, q, x, samples, rng, training(rng)));
   }
 
@@ -93,10 +94,10 @@ template <class T, class Decoder> struct Svi {
     local.set_rows(rows, batch);
     freeze(batch);
     Tape<T> tape;
-    const auto bound = scaled_elbo(batch.on(tape), tape.reference(x), options.samples, rng);
+    const auto bound = scaled_elbo(batch.on(tape), tape.constant(x), options.samples, rng);
     tape.backward(-bound);
     optimizer.step();
-    return static_cast<double>(bound.value()()) / static_cast<double>(local.mean.value.shape(0));
+    return static_cast<double>(bound.value()()) / static_cast<double>(local.mean.value().shape(0));
   }
 
   static void fields(auto& self, auto&& visit) {

@@ -49,7 +49,7 @@ template <class T> Vae<T>::Vae(const VaeConfig& config, Rng& rng)
   if (c.condition > 0)
     prior = ConditionalPrior<T>{{c.condition, {}, c.latent[top], c.networks, rng, c.scale}};
   if (config.networks.init || top == 0) return;
-  const auto shrink = [](NormalHead<T>& head) { head.scale.weight.value *= T(0.1); };
+  const auto shrink = [](NormalHead<T>& head) { head.scale.weight.write() *= T(0.1); };
   for (auto& head : q)
     std::visit(
         [&](auto& h) {

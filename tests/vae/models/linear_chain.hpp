@@ -48,18 +48,18 @@ inline NormalHead<double>& diagonal(PosteriorHead<double>& posterior) {
 // The network's covariance becomes `covariance`, or its diagonal part as the conditional variances where C is
 // diagonal.
 inline void set_covariance(PosteriorHead<double>& posterior, const Matrix& covariance) {
-  diagonal(posterior).scale.weight.value.fill(0);
+  diagonal(posterior).scale.weight.write().fill(0);
   auto* full = std::get_if<FullNormalHead<double>>(&posterior);
   if (full == nullptr) {
-    diagonal(posterior).scale.bias.value = xt::log(xt::diagonal(covariance));
+    diagonal(posterior).scale.bias.write() = xt::log(xt::diagonal(covariance));
     return;
   }
   const Matrix c = xt::linalg::cholesky(covariance);
-  full->diagonal.scale.bias.value = 2.0 * xt::log(xt::diagonal(c));
-  full->lower.weight.value.fill(0);
+  full->diagonal.scale.bias.write() = 2.0 * xt::log(xt::diagonal(c));
+  full->lower.weight.write().fill(0);
   std::size_t entry = 0;
   for (std::size_t i = 1; i < c.shape(0); ++i)
-    for (std::size_t j = 0; j < i; ++j) full->lower.bias.value(entry++) = c(i, j);
+    for (std::size_t j = 0; j < i; ++j) full->lower.bias.write()(entry++) = c(i, j);
 }
 
 // `inflation` above 1 makes every posterior factor wider than the exact one, which bounds the weights.
@@ -84,30 +84,30 @@ inline Chain make_chain(std::size_t layers, Covariance covariance, double inflat
   marginals[layers - 1] = xt::eye<double>(widths[layers - 1]);
   for (std::size_t t = layers - 1; t-- > 0;) {
     auto& p = chain.model.p[t];
-    p.mean.weight.value = 0.7 * normals({widths[t + 1], widths[t]}, 10 + t);
-    p.mean.bias.value = normals({widths[t]}, 20 + t);
-    p.scale.weight.value.fill(0);
-    p.scale.bias.value = 0.5 * normals({widths[t]}, 30 + t) - 1.0;
-    const Matrix& a = p.mean.weight.value;
-    const Matrix r = xt::diag(Matrix(xt::exp(p.scale.bias.value)));
-    means[t] = dot(means[t + 1], a) + p.mean.bias.value;
+    p.mean.weight.write() = 0.7 * normals({widths[t + 1], widths[t]}, 10 + t);
+    p.mean.bias.write() = normals({widths[t]}, 20 + t);
+    p.scale.weight.write().fill(0);
+    p.scale.bias.write() = 0.5 * normals({widths[t]}, 30 + t) - 1.0;
+    const Matrix& a = p.mean.weight.value();
+    const Matrix r = xt::diag(Matrix(xt::exp(p.scale.bias.value())));
+    means[t] = dot(means[t + 1], a) + p.mean.bias.value();
     marginals[t] = dot(transposed(a), dot(marginals[t + 1], a)) + r;
     const auto exact = posterior(marginals[t + 1], a, r);  // q(z_{t+1} | z_t)
     auto& q = diagonal(chain.model.q[t + 1]);
-    q.mean.weight.value = exact.gain;
-    q.mean.bias.value = xt::view(means[t + 1] - dot(means[t], exact.gain), 0, xt::all());
+    q.mean.weight.write() = exact.gain;
+    q.mean.bias.write() = xt::view(means[t + 1] - dot(means[t], exact.gain), 0, xt::all());
     set_covariance(chain.model.q[t + 1], inflation * exact.covariance);
   }
   auto& decoder = std::get<HomoscedasticHead<double>>(chain.model.decoder).output;
-  decoder.weight.value = normals({widths[0], chain_width}, 1);
-  decoder.bias.value = normals({chain_width}, 2);
+  decoder.weight.write() = normals({widths[0], chain_width}, 1);
+  decoder.bias.write() = normals({chain_width}, 2);
   const Matrix r = chain_noise * xt::eye<double>(chain_width);
-  const auto exact = posterior(marginals[0], decoder.weight.value, r);  // q(z_1 | x)
-  chain.mean = dot(means[0], decoder.weight.value) + decoder.bias.value;
-  chain.covariance = dot(transposed(decoder.weight.value), dot(marginals[0], decoder.weight.value)) + r;
+  const auto exact = posterior(marginals[0], decoder.weight.value(), r);  // q(z_1 | x)
+  chain.mean = dot(means[0], decoder.weight.value()) + decoder.bias.value();
+  chain.covariance = dot(transposed(decoder.weight.value()), dot(marginals[0], decoder.weight.value())) + r;
   auto& lowest = diagonal(chain.model.q[0]);
-  lowest.mean.weight.value = exact.gain;
-  lowest.mean.bias.value = xt::view(means[0] - dot(chain.mean, exact.gain), 0, xt::all());
+  lowest.mean.weight.write() = exact.gain;
+  lowest.mean.bias.write() = xt::view(means[0] - dot(chain.mean, exact.gain), 0, xt::all());
   set_covariance(chain.model.q[0], inflation * exact.covariance);
   return chain;
 }

@@ -132,12 +132,12 @@ TEST_CASE("Posterior means are E_q[z_t], for any number of images") {
   const auto means = posterior_means(chain.model, batch_of(x), 4000, rng);
   REQUIRE(means.size() == 2);
   auto &lower = diagonal(chain.model.q[0]).mean, &upper = diagonal(chain.model.q[1]).mean;
-  const Matrix first = dot(x, lower.weight.value) + lower.bias.value;
+  const Matrix first = dot(x, lower.weight.value()) + lower.bias.value();
   CHECK(xt::allclose(means[0], first, 1e-10, 1e-10));
-  CHECK(xt::allclose(means[1], dot(first, upper.weight.value) + upper.bias.value, 0, 0.05));
+  CHECK(xt::allclose(means[1], dot(first, upper.weight.value()) + upper.bias.value(), 0, 0.05));
   CHECK(active_units(chain.model, batch_of(x), 10, rng) == std::vector<std::size_t>{4, 3});
 
   // A unit that follows z_1's noise alone is not active, however few draws its mean is from.
-  lower.weight.value.fill(0);
+  lower.weight.write().fill(0);
   CHECK(active_units(chain.model, batch_of(x), 1, rng) == std::vector<std::size_t>{0, 0});
 }

@@ -58,12 +58,12 @@ TEST_CASE("With the exact diagonal posterior the VAE's ELBO is ln p(x), and so i
   const auto decoder = tests::orthogonal_decoder({2, 1, 0.5}, data, variance);
   vae.decoder = decoder;
   auto& encoder = std::get<NormalHead<double>>(vae.q[0]);
-  const Tensor<double>&w = decoder.output.weight.value, &b = decoder.output.bias.value;
+  const Tensor<double>&w = decoder.output.weight.value(), &b = decoder.output.bias.value();
   const Tensor<double> precision = tests::posterior_precision(decoder, variance);
-  encoder.mean.weight.value = transposed(w) / (precision * variance);
-  encoder.mean.bias.value = -dot(b, encoder.mean.weight.value);
-  encoder.scale.weight.value.fill(0);
-  encoder.scale.bias.value = -xt::log(precision);
+  encoder.mean.weight.write() = transposed(w) / (precision * variance);
+  encoder.mean.bias.write() = -dot(b, encoder.mean.weight.value());
+  encoder.scale.weight.write().fill(0);
+  encoder.scale.bias.write() = -xt::log(precision);
 
   const Tensor<double> x = 2.0 * normals({rows, data}, 4);
   const Tensor<double> exact = exact_log_likelihood(x, w, b);
@@ -89,8 +89,8 @@ TEST_CASE("With the exact full-covariance posterior the ELBO is ln p(x)") {
 
   Rng rng;
   HomoscedasticHead<double> decoder(latent, {}, data, {}, rng, Variance::fixed, variance);
-  decoder.output.weight.value = w;
-  decoder.output.bias.value = b;
+  decoder.output.weight.write() = w;
+  decoder.output.bias.write() = b;
   Tape<double> tape;
   const auto v = tape.constant(x);
   const auto mean = matmul(v - tape.constant(b), tape.constant(gain));

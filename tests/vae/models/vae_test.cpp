@@ -255,9 +255,9 @@ TEST_CASE("A frozen decoder collects no gradient and leaves the encoder's as the
   CHECK(!decoder.output.weight.gradient.received);
   CHECK(parameter_count(decoder) == 0);
   Optimizer<double> adam(parameters(vae), Adam{}, 0.1);
-  const Tensor<double> before = decoder.output.weight.value;
+  const Tensor<double> before = decoder.output.weight.value();
   adam.step();
-  CHECK((decoder.output.weight.value == before));
+  CHECK((decoder.output.weight.value() == before));
   thaw(decoder);
   encoder_gradient();
   CHECK(decoder.output.weight.gradient.received);
@@ -268,13 +268,13 @@ TEST_CASE("An output starts at the data's mean: its logit, or itself") {
   const Tensor<double> mean = {0, 0.25, 0.5, 0.75, 1, 0.1};
   Vae<double> vae({.data = 6, .hidden = {5}, .latent = {2}}, rng);
   vae.start_at(mean);
-  const auto& bias = std::get<BernoulliHead<double>>(vae.decoder).output.bias.value;
+  const auto& bias = std::get<BernoulliHead<double>>(vae.decoder).output.bias.value();
   CHECK(bias(1) == Approx(std::log(0.25 / 0.75)));
   CHECK(bias(0) == Approx(std::log(0.001 / 0.999)));
   CHECK(bias(4) == Approx(-bias(0)));
   Vae<double> normal({.data = 6, .hidden = {5}, .latent = {2}, .likelihood = Likelihood::normal}, rng);
   normal.start_at(mean);
-  CHECK((std::get<HomoscedasticHead<double>>(normal.decoder).output.bias.value == mean));
+  CHECK((std::get<HomoscedasticHead<double>>(normal.decoder).output.bias.value() == mean));
   CHECK_THROWS_WITH(vae.start_at({0.5, 0.5}), "[start_at] the mean is (2), the output's bias (6)");
 }
 

@@ -69,10 +69,10 @@ TEST_CASE("An adversarial step of two optimizers trains, and its model is saved 
   Rng rng{1};
   Vae<float> vae(small, rng), other(small, rng);
   Discriminator<float> discriminator(tests::pixels, rng);
-  const Tensor<float> before = discriminator.output.weight.value;
+  const Tensor<float> before = discriminator.output.weight.value();
   AdversarialStep step{vae, discriminator};
   tests::check_training(vae, other, step, tests::half_lit(320), Binarize::dynamic);
-  CHECK((discriminator.output.weight.value != before));
+  CHECK((discriminator.output.weight.value() != before));
   CHECK(step.discriminator_optimizer.steps() == step.vae_optimizer.steps());
 }
 
@@ -91,7 +91,8 @@ TEST_CASE("Both sides' gradients are right, and the frozen side collects none") 
   CHECK(vae_report.message == "");
   CHECK(!discriminator.output.weight.gradient.received);
   const auto report = gradcheck(discriminator, [&](Tape<double>& tape) {
-    return discrimination(discriminator, tape.constant(batch.x), tape.constant(0.5 * batch.x + 0.1));
+    return discrimination(discriminator, tape.constant(batch.x.value()),
+                          tape.constant(0.5 * batch.x.value() + 0.1));
   });
   CHECK(report.message == "");
 }

@@ -32,7 +32,7 @@ template <class T> struct CategoricalHead {
       : body(in, {width}, {}, rng), output(width, out * count, Init::he, rng), levels(count) {}
 
   Categorical<T> operator()(Var<T> z, Context context = {}) const {
-    return {reshape(output(body(z, context)), {-1, output.bias.value.size() / levels, levels})};
+    return {reshape(output(body(z, context)), {-1, output.bias.value().size() / levels, levels})};
   }
 
   static void fields(auto& self, auto&& visit) {

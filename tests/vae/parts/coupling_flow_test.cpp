@@ -19,7 +19,7 @@ template <class T> struct Coupling {
 
   // Moves z (B, L) and adds its log determinant to `total`.
   Var<T> operator()(Var<T> z, Var<T>& total) const {
-    const std::size_t width = z.shape()[1], half = width - scale.bias.value.size();
+    const std::size_t width = z.shape()[1], half = width - scale.bias.value().size();
     const auto a = slice(z, 1, 0, half), b = slice(z, 1, half, width), h = body(a), s = tanh(scale(h));
     total = total + sum(s, {1});
     return concatenate({b * exp(s) + shift(h), a}, 1);
@@ -81,8 +81,8 @@ TEST_CASE("A flow's log density is that of the change of variables") {
   Rng rng{4};
   FlowVae<double> vae(tests::pixels, rng);
   for (auto& layer : vae.flow) {
-    fill_normal(rng, layer.scale.weight.value);
-    fill_normal(rng, layer.shift.weight.value);
+    fill_normal(rng, layer.scale.weight.write());
+    fill_normal(rng, layer.shift.weight.write());
   }
   Tape<double> tape;
   const auto zero = tape.constant(xt::zeros<double>({1, 3}));

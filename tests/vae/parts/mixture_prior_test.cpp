@@ -30,7 +30,7 @@ template <class T> struct MixtureVae {
         logits{xt::zeros<T>({components})},
         mean{Tensor<T>::from_shape({components, latent})},
         log_variance{xt::zeros<T>({components, latent})} {
-    fill_normal(rng, mean.value);
+    fill_normal(rng, mean.write());
   }
 
   Pass<T> pass(const Given<T>& given, const Noise<T>& noise, Context context = {}) const {

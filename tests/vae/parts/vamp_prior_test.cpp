@@ -27,7 +27,7 @@ template <class T> struct VampVae {
       : encoder(data, {12}, latent, {}, rng),
         decoder(latent, {12}, data, {}, rng),
         pseudo_inputs{Tensor<T>::from_shape({components, data})} {
-    fill_normal(rng, pseudo_inputs.value);
+    fill_normal(rng, pseudo_inputs.write());
   }
 
   Pass<T> pass(const Given<T>& given, const Noise<T>& noise, Context context = {}) const {
@@ -52,7 +52,7 @@ TEST_CASE("With one pseudo-input, which is x, the VampPrior's divergence is 0") 
   Rng rng{3};
   const VampVae<double> vae(tests::pixels, 2, 1, rng);
   Tape<double> tape;
-  const Given<double> given{sigmoid(tape.constant(vae.pseudo_inputs.value)), {}, 50};
+  const Given<double> given{sigmoid(tape.constant(vae.pseudo_inputs.value())), {}, 50};
   const Tensor<double> divergence = vae.pass(given, rng).layers[0].divergence().value();
   CHECK(xt::amax(xt::abs(divergence))() < 1e-12);
 }
