@@ -27,8 +27,9 @@ struct Options {
 
 void declare(CLI::App& app, Options& o) {
   add_data_options(app, o.data);
-  auto* out =
-      app.add_option("--out", o.out, "folder for metrics, weights and pictures")->capture_default_str();
+  auto* out = app.add_option("--out", o.out, "folder for metrics, weights and pictures")
+                  ->check(not_empty)
+                  ->capture_default_str();
   auto* over = app.add_flag("--overwrite", o.overwrite, "replace the run that --out holds");
   app.add_option("--resume", o.resume, "go on with the run of this folder")->excludes(out, over);
   app.add_option("--checkpoint-minutes", o.checkpoint_minutes, "save so often, not only after epochs")

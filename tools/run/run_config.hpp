@@ -85,8 +85,8 @@ void add_options(CLI::App& app, RunConfig& config);
 /// Throws for a value that no run can have, by its option's name.
 void require_possible(const RunConfig& config);
 
-/// Every field as text, and back. Throws for text that is no value of its field, and names both; fields that
-/// are absent keep their defaults.
+/// Every field as text, and back. Throws for text that is no value of its field as `to_metadata` writes them,
+/// and names both; fields that are absent keep their defaults.
 std::map<std::string, std::string> to_metadata(const RunConfig& config);
 RunConfig from_metadata(const std::map<std::string, std::string>& metadata);
 
@@ -96,8 +96,14 @@ RunConfig from_metadata(const std::map<std::string, std::string>& metadata);
 RunConfig resumed(const CLI::App& app, const RunConfig& given, const RunConfig& saved,
                   std::size_t begun_epochs);
 
-/// What the library's parts make of it, for examples of this width and labels of so many classes.
+/// What the library's parts make of it, for examples of this width and labels of so many classes. Throws if
+/// it needs labels and there are none.
 VaeConfig model_config(const RunConfig& config, std::size_t width, std::size_t classes);
+
+/// A file with such a model has at least so many bytes: what its metadata describe costs memory, and may be
+/// anything.
+double least_bytes(const VaeConfig& config);
+
 Objective objective_of(const RunConfig& config);
 ObjectiveOptions objective_options(const RunConfig& config);
 TrainingOptions training_options(const RunConfig& config);

@@ -149,6 +149,7 @@ Safetensors model_file(const Vae<float>& model, const RunConfig& config, const s
 Run load_run(const std::filesystem::path& folder) {
   const auto path = folder / model_name;
   const auto file = Safetensors::read(path);
+  file.require_finite();
   const auto format = file.metadata.find(format_key), data_set = file.metadata.find("data_set");
   if (format == file.metadata.end() || format->second != format_value || data_set == file.metadata.end())
     fail_file("load_run", path, "its metadata do not describe a model of train_mnist");
@@ -156,8 +157,11 @@ Run load_run(const std::filesystem::path& folder) {
     const RunConfig config = from_metadata(file.metadata);
     const Shape& output = file.shape("decoder.output.bias");
     if (output.size() != 1) fail("load_run", "'decoder.output.bias' is " + to_string(output) + ", not a row");
+    const VaeConfig described = model_config(config, output[0], mnist_classes);
+    if (least_bytes(described) > static_cast<double>(std::filesystem::file_size(path)))
+      throw std::runtime_error("its metadata describe a larger model than it holds");
     Rng rng;
-    Run run{config, data_set->second, Vae<float>(model_config(config, output[0], mnist_classes), rng)};
+    Run run{config, data_set->second, Vae<float>(described, rng)};
     restore(run.model, file);
     return run;
   } catch (const std::exception& error) {
