@@ -62,7 +62,9 @@ template <class T> Var<T> standard_normal_log_density(Var<T> x) {
 template <class T> Var<T> bernoulli_log_density(Var<T> x, Var<T> logits) {
   require_same_shape("bernoulli_log_density", {x, logits});
   const auto density = [](auto v, auto l) { return formulas::bernoulli_log_density(v, l); };
-  const auto slope = [](auto g, auto v, auto l) { return g * formulas::bernoulli_slope(v, l); };
+  const auto slope = [](auto g, auto v, auto l) {
+    return formulas::scaled(g, formulas::bernoulli_slope(v, l));
+  };
   const auto y = record("bernoulli_log_density", {x, logits},
                         sum_last(map(density, x.value(), logits.value())), [=](Var<T> y) {
                           x.accumulate(map(formulas::scaled, column(y.grad()), logits.value()));

@@ -1,6 +1,7 @@
 #include "strata/autograd/reduce.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include "strata/autograd/elementwise.hpp"
@@ -150,14 +151,16 @@ template <class T> Var<T> cumsum(Var<T> x, std::ptrdiff_t axis) {
 
 namespace {
 
+// The place of the first NaN or else the first element before all others, row by row.
 template <class T, class Before>
 std::vector<std::size_t> first_in_rows(const char* operation, const Tensor<T>& x, Before before) {
+  const auto first = [before](T u, T v) { return before(u, v) || (std::isnan(u) && !std::isnan(v)); };
   const std::size_t size = x.dimension() == 0 ? 0 : x.shape().back();
   if (size == 0) fail(operation, "needs a last axis with elements, but x is " + to_string(x.shape()));
   std::vector<std::size_t> places(x.size() / size);
   for (std::size_t row = 0; row < places.size(); ++row) {
     const T* values = x.data() + row * size;
-    places[row] = static_cast<std::size_t>(std::min_element(values, values + size, before) - values);
+    places[row] = static_cast<std::size_t>(std::min_element(values, values + size, first) - values);
   }
   return places;
 }

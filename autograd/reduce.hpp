@@ -34,7 +34,8 @@ template <class T> Var<T> log_softmax(Var<T> x, std::ptrdiff_t axis = -1);
 /// y_k = x_0 + ... + x_k along one axis.
 template <class T> Var<T> cumsum(Var<T> x, std::ptrdiff_t axis = -1);
 
-/// The places of the largest elements along the last axis, the first among equal ones, row by row.
+/// The places of the largest elements along the last axis, the first among equal ones, row by row; of a NaN
+/// where there is one.
 template <class T> std::vector<std::size_t> argmax(Var<T> x);
 /// The places of the smallest.
 template <class T> std::vector<std::size_t> argmin(Var<T> x);

@@ -15,6 +15,14 @@ struct Rng {
   std::uint64_t seed = 0;
   std::uint64_t counter = 0;
   std::uint64_t stream = 0;
+
+  bool operator==(const Rng&) const = default;
+
+  static void fields(auto& self, auto&& visit) {
+    visit("seed", self.seed);
+    visit("counter", self.counter);
+    visit("stream", self.stream);
+  }
 };
 
 /// Fills x with independent draws, uniform on [0, 1): multiples of 2^−24 (float) or 2^−53 (double).

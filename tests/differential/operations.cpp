@@ -79,7 +79,6 @@ template <class T> std::map<std::string, Operation<T>> operations() {
       {"gather_rows", [](X x, N n) { return gather_rows(x[0], n.counts()); }},
       {"repeat_rows", [](X x, N n) { return repeat_rows(x[0], n.count(0)); }},
       {"strictly_lower", [](X x, N) { return strictly_lower(x[0]); }},
-      {"one_hot", [](X x, N n) { return one_hot(stop_gradient(x[0]), n.count(0)) * x[1]; }},
 
       {"matmul", [](X x, N) { return matmul(x[0], x[1]); }},
       {"matmul/batched", [](X x, N) { return matmul(x[0], x[1]); }},

@@ -103,11 +103,6 @@ def repeated_axis(d):
     return inputs, axis + [d.whole(0, 4)]
 
 
-def labelled(d):
-    classes = d.whole(1, 5)
-    return [numpy.floor(d.tensor(d.shape(highest=3), 0, classes - 0.01)), d.tensor(())], [classes]
-
-
 def turned(d):
     shape = d.shape()
     return [d.tensor(shape)], [axis - len(shape) * d.coin() for axis in d.random.permutation(len(shape)).tolist()]
@@ -163,7 +158,6 @@ SHAPE = {
     "gather_rows": (lambda x, *rows: x[torch.tensor(rows, dtype=torch.long)], gathered),
     "repeat_rows": (lambda x, times: x.repeat_interleave(times, 0), one(numbers=lambda d: [d.whole(1, 4)], lowest=1)),
     "strictly_lower": (triangle, lambda d: ([entries(d, d.shape(highest=3), d.whole(1, 6))], [])),
-    "one_hot": (lambda x, y, classes: torch.nn.functional.one_hot(x.long(), classes) * y, labelled),
 }
 
 

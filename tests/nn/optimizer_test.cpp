@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include "strata/autograd/elementwise.hpp"
+#include "strata/autograd/non_finite.hpp"
 #include "strata/autograd/reduce.hpp"
 #include "strata/tests/reference.hpp"
 
@@ -118,6 +119,7 @@ TEST_CASE("A gradient that is not finite, or too large to square, is refused bef
     model.weights[1].gradient.value(2, 1) = wrong;
     CHECK_THROWS_WITH(adam.step(), Catch::Matchers::Contains("[Optimizer] the gradient of 'weights.1' is ") &&
                                        Catch::Matchers::Contains("at element 11 of (3, 5)"));
+    CHECK_THROWS_AS(adam.step(), NonFinite);
     CHECK_THROWS_WITH(clip_gradient_norm(adam.parameters(), 1.0),
                       Catch::Matchers::Contains("[clip_gradient_norm] the gradient of 'weights.1'"));
     CHECK(adam.steps() == 0);
