@@ -1,7 +1,9 @@
 // The programs that read a run: evaluate and generate.
 #include <catch2/catch.hpp>
+#include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "strata/tensor/io/safetensors.hpp"
 #include "strata/tests/tools/program_folder.hpp"
 
 using namespace strata::tools;
@@ -77,6 +79,21 @@ TEST_CASE("evaluate says how far an NLL can be believed") {
   CHECK(single["nll"].is_number());
 }
 
+TEST_CASE("evaluate names a weight that is not finite") {
+  const ProgramFolder here;
+  REQUIRE(here.train(hierarchy).status == 0);
+  auto weights = strata::Safetensors::read(here / "out/model.safetensors");
+  auto bias = weights.get<float>("q.0.mean.bias");
+  bias(2) = std::nanf("");
+  weights.set("q.0.mean.bias", bias);
+  weights.write(here / "out/model.safetensors");
+  const Ran ran = evaluate(here, {});
+  CHECK(ran.status == 2);
+  CHECK(ran.out.empty());
+  CHECK(lines_of(ran.err).size() == 1);
+  CHECK_THAT(ran.err, Contains("q.0.mean.bias") && Contains("NaN"));
+}
+
 TEST_CASE("evaluate asks for a second and a third opinion, of conditional models too") {
   const ProgramFolder here;
   for (const Arguments& more : {Arguments{}, Arguments{"--conditional"}}) {
@@ -96,6 +113,7 @@ TEST_CASE("evaluate asks for a second and a third opinion, of conditional models
     json.push_back("--json");
     const auto report = nlohmann::json::parse(evaluate(here, json).out);
     CHECK(report["refined"]["nll"].get<double>() == Approx(report["nll"].get<double>()).margin(1));
+    CHECK(report["refined"]["images_not_fitted"] == 0);
     CHECK(report["ais"]["nll"].get<double>() == Approx(report["refined"]["nll"].get<double>()).margin(1));
     CHECK(report["ais"]["simulated"]["images"] == 3);
     CHECK(report["ais"]["effective_chains"]["mean"] <= 4);
