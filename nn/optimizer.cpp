@@ -95,6 +95,9 @@ template <class T> void Optimizer<T>::make_states() {
 }
 
 template <class T> void Optimizer<T>::step() {
+  if (!(learning_rate >= 0 && std::isfinite(learning_rate)))
+    fail("Optimizer",
+         "the learning rate is " + std::to_string(learning_rate) + "; it must be at least 0 and finite");
   for (const auto& [name, parameter] : parameters_)
     if (!parameter->frozen && !parameter->gradient.received)
       fail("Optimizer",

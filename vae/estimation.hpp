@@ -40,8 +40,8 @@ template <class T> void fill_addressed(std::uint64_t seed, std::uint64_t stream,
 
 /// Estimates ln p(x) of every image, a row of the batch, in {0, 1} for a Bernoulli likelihood. Weights are
 /// accumulated by log-sum-exp, in double. Draw k of image n depends on (seed, n, k) alone. on_image(images
-/// done) is called after each image. Throws for 0 samples or chunk, and NonFinite for a weight that is NaN or
-/// ∞.
+/// done) is called after each image. Throws for 0 samples or chunk, for images outside the model's support,
+/// and NonFinite for a weight that is NaN or ∞.
 template <class T, LatentModel<T> Model>
 std::vector<ImageEstimate> estimate_likelihood(const Model& model, const Batch<T>& images,
                                                const EstimationOptions& options,
@@ -49,6 +49,7 @@ std::vector<ImageEstimate> estimate_likelihood(const Model& model, const Batch<T
   constexpr std::size_t block = detail::draws_per_block;
   if (options.samples == 0 || options.chunk == 0)
     fail("estimate_likelihood", "needs at least one sample and one draw a chunk");
+  require_support("estimate_likelihood", images.x.value(), model);
   const std::size_t chunk = (options.chunk + block - 1) / block * block;
   Tape<T> tape(Record::values);
   std::vector<ImageEstimate> estimates;

@@ -78,6 +78,9 @@ LikelihoodEstimate sample_proposal(const LogWeight& log_weight, const NoisePropo
                                    const RefinementOptions& o, Rng& rng) {
   constexpr std::size_t together = 512, every = 5;
   if (o.samples == 0) fail("sample_proposal", "needs at least one sample");
+  if (!(o.widening > 0 && o.wide > 0))
+    fail("sample_proposal", "widening is " + std::to_string(o.widening) + ", wide is " +
+                                std::to_string(o.wide) + "; deviations must be above 0");
   const std::size_t width = log_weight.width();
   const auto dimensions = static_cast<double>(width);
   double log_volume = 0;  // ln |C|

@@ -36,7 +36,7 @@ struct NoiseProposal {
 NoiseProposal fit_proposal(const LogWeight& log_weight, const RefinementOptions& options, Rng& rng);
 
 /// Estimates ln p(x) from K draws of the proposal, whose weights are w(ε) N(ε; 0, I) / N(ε; mean, C Cᵀ).
-/// Throws for 0 samples.
+/// Throws for 0 samples, and unless `widening` and `wide` are above 0.
 LikelihoodEstimate sample_proposal(const LogWeight& log_weight, const NoiseProposal& proposal,
                                    const RefinementOptions& options, Rng& rng);
 
@@ -50,11 +50,12 @@ struct RefinedEstimate : LikelihoodEstimate {
 RefinedEstimate estimate_refined(const LogWeight& log_weight, RefinementOptions options, Rng& rng);
 
 /// The same for every image, a row of the batch: draws depend on (seed, image) alone. on_image(images done)
-/// is called after each.
+/// is called after each. Throws for images outside the model's support.
 template <class T, LatentModel<T> Model>
 std::vector<RefinedEstimate> estimate_refined(const Model& model, const Batch<T>& images,
                                               const RefinementOptions& options,
                                               const std::function<void(std::size_t)>& on_image = {}) {
+  require_support("estimate_refined", images.x.value(), model);
   std::vector<RefinedEstimate> estimates;
   for (std::size_t image = 0; image < images.x.value().shape(0); ++image) {
     Rng rng{options.seed, 0, streams::refinement + image};

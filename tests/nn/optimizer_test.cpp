@@ -130,6 +130,18 @@ TEST_CASE("A gradient that is not finite, or too large to square, is refused bef
   }
 }
 
+TEST_CASE("A learning rate outside its domain is refused before anything changes") {
+  Weights<double> model{{Parameter<double>{Tensor<double>{1, 2}}}};
+  Optimizer<double> optimizer(parameters<double>(model), Sgd{}, 0.1);
+  give_gradient<double>(model.weights[0], {1, 1});
+  for (const double wrong : {-0.1, std::nan(""), double{INFINITY}}) {
+    optimizer.learning_rate = wrong;
+    CHECK_THROWS_WITH(optimizer.step(), Catch::Matchers::Contains("[Optimizer] the learning rate is "));
+  }
+  CHECK((model.weights[0].value() == Tensor<double>{1, 2}));
+  CHECK(optimizer.steps() == 0);
+}
+
 TEST_CASE("One parameter under two names is refused") {
   Weights<double> model{{Parameter<double>{Tensor<double>{1, 2}}}};
   CHECK_THROWS_WITH(Optimizer<double>(parameters<double>(model, model), Adam{}, 0.1),
