@@ -85,11 +85,11 @@ template <class T> Var<T> square(Var<T> x) {
                 [x](Var<T> y) { x.accumulate(map(formulas::scaled, T(2) * y.grad(), x.value())); });
 }
 
-// y = |x|        x̄ += ȳ sign x
+// y = |x|        x̄ += ȳ sign x, which is NaN where x is
 template <class T> Var<T> abs(Var<T> x) {
   return record("abs", {x}, xt::abs(x.value()), [x](Var<T> y) {
-    x.accumulate(map([]<class V>(V g, V v) { return select(v > V(0), g, select(v < V(0), -g, V(0) * v)); },
-                     y.grad(), x.value()));
+    const auto slope = []<class V>(V v) { return select(v > V(0), V(1), select(v < V(0), V(-1), V(0) * v)); };
+    x.accumulate(chain(y.grad(), slope, x.value()));
   });
 }
 
@@ -122,7 +122,7 @@ template <class T> Var<T> maximum(Var<T> a, Var<T> b) {
 // y = a where m ≠ 0, else b        ā += ȳ there        b̄ += ȳ elsewhere
 template <class T> Var<T> where(Var<T> mask, Var<T> a, Var<T> b) {
   if (mask.needs_grad()) fail("where", "no gradient flows into the mask: give it by stop_gradient(mask)");
-  const auto choose = []<class V>(V m, V u, V v) { return select(m == V(0), v, u); };
+  const auto choose = []<class V>(V m, V u, V v) { return select(m == V(0), v, select(m == m, u, m)); };
   return record("where", {mask, a, b}, map(choose, mask.value(), a.value(), b.value()), [=](Var<T> y) {
     const T nothing = 0;
     a.accumulate(map(choose, mask.value(), y.grad(), nothing));
@@ -185,7 +185,7 @@ template <class T> Var<T> log_softplus(Var<T> x) {
 }
 
 // y = x        x̄ += 0
-template <class T> Var<T> stop_gradient(Var<T> x) { return x.tape().constant(x.value()); }
+template <class T> Var<T> stop_gradient(Var<T> x) { return x.tape().detached(x); }
 
 #define STRATA_INSTANTIATE(T)                          \
   template Var<T> exp(Var<T>);                         \

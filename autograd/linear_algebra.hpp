@@ -13,7 +13,8 @@ template <class T> Var<T> matmul(Var<T> a, Var<T> b);
 /// x W + b for the rows of x (..., I), W (I, O) and b (O): (..., O). Throws unless they fit.
 template <class T> Var<T> affine(Var<T> x, Var<T> weight, Var<T> bias);
 
-/// The lower triangular L with L Lᵀ = ½ (a + aᵀ), a (..., N, N): (..., N, N) (derivative: Murray 2016).
+/// The lower triangular L with L Lᵀ = ½ (a + aᵀ), a (..., N, N): (..., N, N) (derivative: Murray 2016);
+/// PyTorch's reads the lower triangle of a alone.
 /// Throws unless ½ (a + aᵀ) is positive definite.
 template <class T> Var<T> cholesky(Var<T> a);
 

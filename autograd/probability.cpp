@@ -1,10 +1,12 @@
 #include "strata/autograd/probability.hpp"
 
-#include <numbers>
+#include <algorithm>
+#include <cmath>
 
 #include "strata/autograd/formulas.hpp"
 #include "strata/autograd/linear_algebra.hpp"
 #include "strata/autograd/shape.hpp"
+#include "strata/tensor/interval.hpp"
 
 namespace strata {
 namespace {
@@ -15,33 +17,37 @@ template <class T> void require_same_shape(const char* operation, std::initializ
       fail(operation, "shapes differ: " + shapes_of(std::span<const Var<T>>(inputs)));
 }
 
+// x has the rows: a parameter that added some would give a sum of pairs that nobody asked for.
+template <class T>
+void require_parameters_of(const char* operation, Var<T> x, std::initializer_list<Var<T>> parameters) {
+  for (const Var<T> parameter : parameters)
+    if (!detail::broadcasts(parameter.shape(), x.shape()))
+      fail(operation, "a parameter " + to_string(parameter.shape()) + " does not broadcast to x " +
+                          to_string(x.shape()) +
+                          "; for every pair of rows give x by unsqueeze(x, axis, size)");
+}
+
 template <class T> constexpr T half = T(0.5);
 template <class T> constexpr T log_two_pi = T(1.8378770664093454836);
 
 }  // namespace
 
 // y = −½ Σ (ln 2π + s + u²), u = (x − m) e^(−s/2), which is finite wherever u² is
-// x̄ −= ȳ u e^(−s/2)        m̄ += ȳ u e^(−s/2)        s̄ += ½ ȳ (u² − 1)
+// x̄ −= t        m̄ += t        s̄ += ½ ȳ (u² − 1)        t = ȳ u e^(−s/2)
 template <class T> Var<T> normal_log_density(Var<T> x, Var<T> mean, Var<T> log_variance) {
-  const auto precision = [](auto s) { return formulas::exp(-half<T> * s); };  // e^(−s/2), of the deviation
-  const auto units = [=](auto d, auto s) { return formulas::scaled(d, precision(s)); };
-  const auto density = [=](auto d, auto s) {
-    const auto u = units(d, s);
-    return -half<T> * (log_two_pi<T> + s + u * u);
-  };
-  const auto value = map(density, x.value() - mean.value(), log_variance.value());
-  return record("normal_log_density", {x, mean, log_variance}, sum_last(value), [=](Var<T> y) {
-    const auto slope = [=](auto g, auto d, auto s) {
-      return formulas::scaled(g, formulas::scaled(units(d, s), precision(s)));
+  require_parameters_of("normal_log_density", x, {mean, log_variance});
+  const auto units = [](auto d, auto s) { return formulas::scaled(d, formulas::exp(-half<T> * s)); };
+  const Tensor<T>& u = x.tape().scratch(map(units, x.value() - mean.value(), log_variance.value()));
+  const auto value = -half<T> * (log_two_pi<T> + log_variance.value() + xt::square(u));
+  return record("normal_log_density", {x, mean, log_variance}, sum_last(value), [=, &u](Var<T> y) {
+    const auto slope = [=](auto g, auto v, auto s) { return formulas::scaled(g, units(v, s)); };
+    const auto log_variance_slope = [](auto g, auto v) {
+      return formulas::scaled(half<T> * g, v * v - T(1));
     };
-    const auto log_variance_slope = [=](auto g, auto d, auto s) {
-      const auto u = units(d, s);
-      return formulas::scaled(half<T> * g, u * u - T(1));
-    };
-    const auto d = x.value() - mean.value();
-    x.accumulate(-map(slope, column(y.grad()), d, log_variance.value()));
-    mean.accumulate(map(slope, column(y.grad()), d, log_variance.value()));
-    log_variance.accumulate(map(log_variance_slope, column(y.grad()), d, log_variance.value()));
+    const Tensor<T>& t = y.tape().scratch(map(slope, column(y.grad()), u, log_variance.value()));
+    x.accumulate(-t);
+    mean.accumulate(t);
+    log_variance.accumulate(map(log_variance_slope, column(y.grad()), u));
   });
 }
 
@@ -56,27 +62,29 @@ template <class T> Var<T> standard_normal_log_density(Var<T> x) {
 template <class T> Var<T> bernoulli_log_density(Var<T> x, Var<T> logits) {
   require_same_shape("bernoulli_log_density", {x, logits});
   const auto density = [](auto v, auto l) { return formulas::bernoulli_log_density(v, l); };
-  return record("bernoulli_log_density", {x, logits}, sum_last(map(density, x.value(), logits.value())),
-                [=](Var<T> y) {
-                  const auto slope = [](auto g, auto v, auto l) {
-                    return formulas::scaled(g, formulas::bernoulli_slope(v, l));
-                  };
-                  x.accumulate(map(formulas::scaled, column(y.grad()), logits.value()));
-                  logits.accumulate(map(slope, column(y.grad()), x.value(), logits.value()));
-                });
+  const auto slope = [](auto g, auto v, auto l) {
+    return formulas::scaled(g, formulas::bernoulli_slope(v, l));
+  };
+  const auto y = record("bernoulli_log_density", {x, logits},
+                        sum_last(map(density, x.value(), logits.value())), [=](Var<T> y) {
+                          x.accumulate(map(formulas::scaled, column(y.grad()), logits.value()));
+                          logits.accumulate(map(slope, column(y.grad()), x.value(), logits.value()));
+                        });
+  if (std::any_of(y.value().begin(), y.value().end(), [](T v) { return std::isnan(v); }))
+    require_within("bernoulli_log_density", "x", x.value(), unit_interval);
+  return y;
 }
 
-// z = m + e^(s/2) ε        m̄ += z̄        s̄ += ½ z̄ e^(s/2) ε        ε̄ += z̄ e^(s/2)
+// z = m + d, d = e^(s/2) ε        m̄ += z̄        s̄ += ½ z̄ d        ε̄ += z̄ e^(s/2)
 template <class T> Var<T> reparameterize(Var<T> mean, Var<T> log_variance, Var<T> epsilon) {
   require_same_shape("reparameterize", {mean, log_variance, epsilon});
   const auto deviation = [](auto e, auto s) { return formulas::scaled(e, formulas::exp(half<T> * s)); };
-  return record("reparameterize", {mean, log_variance, epsilon},
-                mean.value() + map(deviation, epsilon.value(), log_variance.value()), [=](Var<T> z) {
-                  mean.accumulate(z.grad());
-                  log_variance.accumulate(map(formulas::scaled, half<T> * z.grad(),
-                                              map(deviation, epsilon.value(), log_variance.value())));
-                  epsilon.accumulate(map(deviation, z.grad(), log_variance.value()));
-                });
+  const Tensor<T>& d = mean.tape().scratch(map(deviation, epsilon.value(), log_variance.value()));
+  return record("reparameterize", {mean, log_variance, epsilon}, mean.value() + d, [=, &d](Var<T> z) {
+    mean.accumulate(z.grad());
+    log_variance.accumulate(map(formulas::scaled, half<T> * z.grad(), d));
+    epsilon.accumulate(map(deviation, z.grad(), log_variance.value()));
+  });
 }
 
 // y = ½ Σ (m² + eˢ − s − 1)        m̄ += ȳ m        s̄ += ½ ȳ (eˢ − 1)

@@ -14,7 +14,14 @@ template <class T> void ensure_shape(Tensor<T>& buffer, const Shape& shape) {
 
 /// Gives a buffer the shape and the value of a lazy expression. Returns what hinders it, or nothing.
 template <class T, class E> const char* evaluate(Tensor<T>& buffer, const E& expression) {
-  if constexpr (Readable<E, T>) {
+  if constexpr (Readable<E, T> && Reading<E, T>::leaves == 1 && !Reading<E, T>::permuted) {
+    // The value has the only leaf's shape: the pass that broadcasts is not even compiled.
+    all_leaves<T>(expression, [&](const auto& leaf) {
+      ensure_shape(buffer, leaf.shape());
+      return true;
+    });
+    write_flat<Update::assign>(buffer, expression);
+  } else if constexpr (Readable<E, T>) {
     if (!is_flat<T>(expression, buffer.shape())) {
       Shape shape;
       if (!find_shape<T>(expression, shape)) return "shapes do not broadcast";

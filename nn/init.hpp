@@ -12,6 +12,8 @@ namespace strata {
 /// - `glorot`: weights uniform on ±√(6 / (fan_in + fan_out)), biases 0 (Glorot and Bengio 2010, equation 16):
 /// for tanh;
 /// - `zero`: weights and biases 0: for a layer that shall begin as a constant.
+///
+/// Keras' own choice is `glorot`; PyTorch's, all uniform on ±1/√fan_in, is none of these.
 enum class Init { he_with_biases, he, glorot, zero };
 template <> struct Named<Init> {
   static constexpr const char* what = "init";

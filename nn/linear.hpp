@@ -7,7 +7,7 @@
 
 namespace strata {
 
-/// y = x W + b
+/// y = x W + b, with W (in, out) as in Keras; PyTorch's is (out, in).
 template <class T> struct Linear {
   Parameter<T> weight;  // (in, out)
   Parameter<T> bias;    // (out)

@@ -1,6 +1,7 @@
 // Update rules of gradient descent, each as its mathematics: w the parameter, g its gradient, η the learning
 // rate, and what the rule remembers, from 0 on. `update` returns the rule of one step t = 1, 2, ... for
-// scalars and SIMD batches.
+// scalars and SIMD batches. All are as PyTorch has them (torch.optim, to the last digits); what Keras does
+// otherwise is said.
 #pragma once
 
 #include <cmath>
@@ -20,7 +21,7 @@ struct Sgd {
   }
 };
 
-/// v ← μ v + g, w ← w − η v (Polyak 1964)
+/// v ← μ v + g, w ← w − η v (Polyak 1964). Keras keeps η v: a change of η acts on later gradients alone.
 struct Momentum {
   double momentum = 0.9;
   static constexpr std::size_t states = 1;
@@ -32,7 +33,8 @@ struct Momentum {
   }
 };
 
-/// v ← μ v + g, w ← w − η (g + μ v) (Sutskever et al. 2013)
+/// v ← μ v + g, w ← w − η (g + μ v), where w is the point that Sutskever et al. 2013 look ahead to. Keras
+/// keeps η v, as above.
 struct Nesterov {
   double momentum = 0.9;
   static constexpr std::size_t states = 1;
@@ -44,7 +46,7 @@ struct Nesterov {
   }
 };
 
-/// s ← s + g², w ← w − η g / (√s + ε) (Duchi et al. 2011)
+/// s ← s + g², w ← w − η g / (√s + ε) (Duchi et al. 2011). Keras: √(s + ε), s from 0.1 on, ε = 1e-7.
 struct AdaGrad {
   double epsilon = 1e-10;
   static constexpr std::size_t states = 1;
@@ -56,7 +58,8 @@ struct AdaGrad {
   }
 };
 
-/// s ← α s + (1 − α) g², w ← w − η g / (√s + ε) (Tieleman and Hinton 2012)
+/// s ← α s + (1 − α) g², w ← w − η g / (√s + ε) (Tieleman and Hinton 2012). PyTorch's α is 0.99 unless given.
+/// Keras: √(s + ε), ε = 1e-7.
 struct RmsProp {
   double alpha = 0.9, epsilon = 1e-8;
   static constexpr std::size_t states = 1;
@@ -69,7 +72,8 @@ struct RmsProp {
 };
 
 /// m ← β₁ m + (1 − β₁) g, v ← β₂ v + (1 − β₂) g², w ← w − η m̂ / (√v̂ + ε) with m̂ = m / (1 − β₁ᵗ),
-/// v̂ = v / (1 − β₂ᵗ) (Kingma and Ba 2015)
+/// v̂ = v / (1 − β₂ᵗ) (Kingma and Ba 2015, algorithm 1). Keras' ε, 1e-7, is the ε̂ at the end of the paper's
+/// section 2, added to √v: it is as much as ε̂ / √(1 − β₂ᵗ) here.
 struct Adam {
   double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8;
   static constexpr std::size_t states = 2;
@@ -86,7 +90,8 @@ struct Adam {
   }
 };
 
-/// w ← w − η λ w, then Adam's step (Loshchilov and Hutter 2019)
+/// w ← w − η λ w, then Adam's step (Loshchilov and Hutter 2019, whose λ is this η λ). Keras: the same with
+/// its Adam, λ = 0.004.
 struct AdamW {
   Adam adam;
   double weight_decay = 0.01;

@@ -16,7 +16,7 @@ struct ConstantSchedule {
   double operator()(std::size_t) const { return 1; }
 };
 
-/// Times `factor` after every `every` epochs.
+/// Times `factor` after every `every` epochs: PyTorch's StepLR, Keras' ExponentialDecay by stairs.
 struct StepSchedule {
   std::size_t every = 10;
   double factor = 0.5;
@@ -24,7 +24,7 @@ struct StepSchedule {
 };
 
 /// Half a cosine from 1 down to `final` over `epochs` (Loshchilov and Hutter 2017, equation 5, without
-/// restarts).
+/// restarts), and `final` from then on, as Keras' CosineDecay; PyTorch's CosineAnnealingLR rises again.
 struct CosineSchedule {
   std::size_t epochs = 100;
   double final = 0;

@@ -33,7 +33,9 @@ template <class T, class V> V flushed(V v) {
 }
 
 // Applies f(w, g, states...) to the elements, by SIMD batches and then one by one.
-template <std::size_t N, class T, class F> void update_elements(const F& f, const Elements<T>& e) {
+// By value: what is written might otherwise lie over the constants and pointers, which were read again each
+// time.
+template <std::size_t N, class T, class F> void update_elements(F f, Elements<T> e) {
   using Batch = xsimd::batch<T>;
   std::array<T*, N> states;
   for (std::size_t s = 0; s < N; ++s) states[s] = (*e.states)[s].data();

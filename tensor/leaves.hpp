@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -39,11 +40,13 @@ template <class E, class T> struct Reading {
       return IsScalar<E>::value;
   }();
   static constexpr std::size_t leaves = leaf ? 1 : 0;
+  static constexpr bool permuted = IsPermuted<E>::value;
 };
 template <class F, class... A, class T> struct Reading<xt::xfunction<F, A...>, T> {
   static constexpr bool leaf = false;
   static constexpr bool possible = (Reading<std::decay_t<A>, T>::possible && ...);
   static constexpr std::size_t leaves = (Reading<std::decay_t<A>, T>::leaves + ... + 0);
+  static constexpr bool permuted = (Reading<std::decay_t<A>, T>::permuted || ...);
 };
 
 template <class E, class T>
@@ -87,28 +90,37 @@ template <class T, class E> bool is_flat(const E& e, const Shape& shape) {
 
 struct Whole {};  // in place of a count: all lanes of a batch
 
-/// The first `count` ≥ 1 elements as a batch.
+/// The first `count` elements, at least one and not all, as a batch: copied by halves of known sizes.
 template <class T> [[gnu::noinline]] Batch<T> load_part(const T* from, std::size_t count) {
-  if (count == 1) return Batch<T>(*from);
   alignas(Batch<T>) T lanes[Batch<T>::size];
   Batch<T>(*from).store_aligned(lanes);
-  std::copy(from + 1, from + count, lanes + 1);
+  T* to = lanes;
+  for (std::size_t half = Batch<T>::size / 2; half > 0; half /= 2)
+    if (count & half) {
+      std::memcpy(to, from, half * sizeof(T));
+      to += half;
+      from += half;
+    }
   return Batch<T>::load_aligned(lanes);
 }
 
 /// A leaf along the innermost axis: element i is data[i & mask], of which a mask of 0 makes one number in all
-/// lanes; or, permuted, data[i * mask]. Up to `end` its memory may be read.
+/// lanes; or, permuted, data[i * mask]. Up to `end` its memory may be read; where that is too near, elements
+/// from `tail_begin` on stand in `tail`, too, with room behind them.
 template <class T> struct Run {
   const T* data;
   std::size_t mask;
   const T* end;
+  const T* tail = nullptr;
+  std::size_t tail_begin = 0;
 
   [[gnu::always_inline]] Batch<T> read(std::size_t i, Whole) const {
     return Batch<T>::load_unaligned(data + (i & mask));
   }
   [[gnu::always_inline]] Batch<T> read(std::size_t i, std::size_t count) const {
-    const bool readable = static_cast<std::ptrdiff_t>(Batch<T>::size) <= end - (data + (i & mask));
-    return readable ? read(i, Whole()) : load_part(data + i, count);  // the lanes beyond `count` mean nothing
+    if (static_cast<std::ptrdiff_t>(Batch<T>::size) <= end - (data + (i & mask))) return read(i, Whole());
+    if (tail != nullptr) return Batch<T>::load_unaligned(tail + (i - tail_begin));
+    return load_part(data + i, count);  // the lanes beyond `count` mean nothing
   }
   Batch<T> gather(std::size_t i, Whole) const { return gather(i, Batch<T>::size); }
   Batch<T> gather(std::size_t i, std::size_t count) const {

@@ -10,18 +10,28 @@ inline constexpr std::size_t max_axes = 8;
 using Steps = std::array<std::ptrdiff_t, max_axes>;
 
 /// One leaf as a pass sees it: where it stands, how far its next element lies along each axis (0 where it is
-/// broadcast), and room for a number in all lanes.
+/// broadcast), and room for a number in all lanes, or for the end of a run.
 template <class T> struct Leaf {
+  static constexpr std::size_t lanes = Batch<T>::size;
+
   const T *position, *end;
   Steps steps;
   bool permuted;
-  alignas(Batch<T>) T lanes[Batch<T>::size];
+  const T* copied = nullptr;  // the run whose end is in `room`: a row has the same one throughout
+  alignas(Batch<T>) T room[2 * lanes] = {};
 
-  Run<T> run(std::size_t axis) {
+  /// From where it stands, `size` elements along an axis.
+  Run<T> run(std::size_t axis, std::size_t size) {
     if (permuted) return {position, static_cast<std::size_t>(steps[axis]), end};
-    if (steps[axis] != 0) return {position, ~std::size_t{0}, end};
-    Batch<T>(*position).store_aligned(lanes);
-    return {lanes, 0, lanes + Batch<T>::size};
+    if (steps[axis] == 0) {
+      Batch<T>(*position).store_aligned(room);
+      return {room, 0, room + lanes};
+    }
+    if (static_cast<std::size_t>(end - position) >= size + lanes) return {position, ~std::size_t{0}, end};
+    const std::size_t begin = size - std::min(size, lanes);
+    if (copied != position) std::copy(position + begin, position + size, room);
+    copied = position;
+    return {position, ~std::size_t{0}, end, room, begin};
   }
 };
 
@@ -48,7 +58,8 @@ template <class T, std::size_t N> struct Leaves {
   }
   template <class E> Leaves(const E& e, const Shape& full, const T* data, const Shape& shape) {
     add_all(e, full);
-    leaf[N - 1] = {data, data, {}, false, {}};
+    leaf[N - 1].position = leaf[N - 1].end = data;
+    leaf[N - 1].permuted = false;
     find_steps(shape, full, leaf[N - 1].steps);
     merge(full);
   }
@@ -59,7 +70,7 @@ template <class T, std::size_t N> struct Leaves {
   }
   template <std::size_t M> Runs<T, M> runs() {
     Runs<T, M> all;
-    for (std::size_t k = 0; k < M; ++k) all[k] = leaf[k].run(inner());
+    for (std::size_t k = 0; k < M; ++k) all[k] = leaf[k].run(inner(), loop.sizes[inner()]);
     return all;
   }
 

@@ -70,6 +70,9 @@ void print(const Options& o, const Run& run, const Mnist& mnist, const Evaluatio
     if (e.refined) {
       print_line("NLL, refined, " + std::to_string(o.evaluation.samples) + " samples",
                  negative(e.refined->log_likelihood), e.images);
+      if (e.not_fitted > 0)
+        std::cout << "  the fit was not finite for " << e.not_fitted << " of " << e.images
+                  << " images: their draws are those of q(z | x)\n";
       print(e.refined->convergence, e.images);
     }
     if (e.annealed) print(o.evaluation.annealing, *e.annealed, e.images);
@@ -120,7 +123,10 @@ void print_json(const Options& o, const Run& run, const Mnist& mnist, const Eval
   if (why_no_likelihood(run.config).empty()) {
     add_opinion(report, e.encoder);
     report["iwae_bound"] = e.encoder.log_likelihood.mean;
-    if (e.refined) add_opinion(report["refined"], *e.refined);
+    if (e.refined) {
+      add_opinion(report["refined"], *e.refined);
+      report["refined"]["images_not_fitted"] = e.not_fitted;
+    }
     if (e.annealed) report["ais"] = to_json(o.evaluation.annealing, *e.annealed);
   } else {
     report["nll"] = nullptr;

@@ -9,6 +9,15 @@
 namespace strata {
 namespace {
 
+// A weight as T holds it.
+template <class T> T at_least_zero(const char* what, double value) {
+  const T weight = static_cast<T>(value);
+  if (!(weight >= 0 && std::isfinite(weight)))
+    fail("objective",
+         std::string(what) + " is " + std::to_string(value) + "; it must be at least 0 and finite");
+  return weight;
+}
+
 template <class T> Var<T> without_penalty(Var<T> bound, const Pass<T>& pass, double weight) {
   return pass.penalty ? bound - static_cast<T>(weight) * mean(pass.penalty) : bound;
 }
@@ -21,7 +30,8 @@ template <class T> Var<T> importance_weighted_bound(Var<T> log_weights, std::siz
 }
 
 template <class T> Var<T> objective(const Elbo& options, const Pass<T>& pass) {
-  const T beta = static_cast<T>(options.beta), free_bits = static_cast<T>(options.free_bits);
+  const T beta = at_least_zero<T>("beta", options.beta);
+  const T free_bits = at_least_zero<T>("free_bits", options.free_bits);
   if (free_bits == 0) return without_penalty(mean(pass.elbo(beta)), pass, options.penalty);
   auto total = mean(pass.log_likelihood);
   for (const Layer<T>& layer : pass.layers) {
@@ -33,7 +43,7 @@ template <class T> Var<T> objective(const Elbo& options, const Pass<T>& pass) {
 }
 
 template <class T> Var<T> objective(const Iwae& options, const Pass<T>& pass) {
-  const auto log_weight = pass.log_weight(static_cast<T>(options.beta));
+  const auto log_weight = pass.log_weight(at_least_zero<T>("beta", options.beta));
   return without_penalty(mean(importance_weighted_bound(log_weight, pass.samples)), pass, options.penalty);
 }
 

@@ -60,13 +60,14 @@ int create_beside(const fs::path& target, fs::path& created) {
   }
 }
 
-void write_and_rename(const fs::path& target, std::string_view bytes) {
+void write_and_rename(const fs::path& target, std::string_view bytes, Replaced replaced) {
   fs::path temporary;
   Descriptor file(create_beside(target, temporary));
   try {
     file.write(bytes);
     file.synchronise();
     file.close();
+    if (replaced == Replaced::kept && fs::exists(target)) fs::rename(target, previous_generation(target));
     fs::rename(temporary, target);
   } catch (...) {
     ::unlink(temporary.c_str());
@@ -105,6 +106,11 @@ bool commands_terminal(char32_t code) {
                      [&](const auto& range) { return range.first <= code && code <= range.second; });
 }
 
+// "[operation] file: message" on one line
+std::string message_of(std::string_view operation, const fs::path& file, const std::string& message) {
+  return printable("[" + std::string(operation) + "] " + file.string() + ": " + message);
+}
+
 }  // namespace
 
 std::string printable(std::string_view text) {
@@ -127,7 +133,13 @@ std::string printable(std::string_view text) {
 }
 
 void fail_file(std::string_view operation, const fs::path& file, const std::string& message) {
-  throw std::runtime_error(printable("[" + std::string(operation) + "] " + file.string() + ": " + message));
+  throw std::runtime_error(message_of(operation, file, message));
+}
+
+void fail_write(std::string_view operation, const fs::path& file, const std::error_code& error) {
+  throw WriteFailure(message_of(operation, file,
+                                "cannot be written: " + error.message() +
+                                    "; check that its folder exists, may be written to and has space left"));
 }
 
 void require_regular_file(const fs::path& file, std::string_view operation) {
@@ -166,25 +178,30 @@ std::string read_file(const fs::path& file, std::string_view operation) {
   return input.read(input.size());
 }
 
-void write_atomically(const fs::path& file, std::string_view bytes, std::string_view operation) {
+fs::path previous_generation(const fs::path& file) {
+  fs::path previous = file;
+  previous.replace_extension(".previous" + file.extension().string());
+  return previous;
+}
+
+void write_atomically(const fs::path& file, std::string_view bytes, std::string_view operation,
+                      Replaced replaced) {
   fs::path target;
   try {
     // Renaming would replace a link, or a device such as /dev/null, instead of writing to it.
     target = fs::weakly_canonical(fs::absolute(file));
     if (fs::exists(target)) require_regular_file(target, operation);
-    write_and_rename(target, bytes);
+    write_and_rename(target, bytes, replaced);
   } catch (const std::system_error& error) {
-    fail_file(operation, file,
-              "cannot be written: " + error.code().message() +
-                  "; check that its folder exists, may be written to and has space left");
+    fail_write(operation, file, error.code());
   }
   try {  // the folder holds the new name
     Descriptor(::open(target.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)).synchronise();
   } catch (const std::system_error& error) {
     if (error.code() == std::errc::invalid_argument) return;  // a file system without that operation
-    fail_file(operation, file,
-              "is written, but its folder could not be synchronised with the disk: " +
-                  error.code().message() + "; a crash now may bring the old file back");
+    throw WriteFailure(message_of(operation, file,
+                                  "is written, but its folder could not be synchronised with the disk: " +
+                                      error.code().message() + "; a crash now may bring the old file back"));
   }
 }
 

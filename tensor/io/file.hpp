@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 
@@ -22,6 +23,16 @@ std::string printable(std::string_view text);
 /// semicolon, a hint.
 [[noreturn]] void fail_file(std::string_view operation, const std::filesystem::path& file,
                             const std::string& message);
+
+/// What a file system refuses to a program that asks rightly: a full disk, no permission, an input/output
+/// error.
+struct WriteFailure : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+/// The same for one: "cannot be written: " and what the system says.
+[[noreturn]] void fail_write(std::string_view operation, const std::filesystem::path& file,
+                             const std::error_code& error);
 
 /// Throws (fail_file) unless `file` exists and is a regular file or a link to one.
 void require_regular_file(const std::filesystem::path& file, std::string_view operation = "read_file");
@@ -48,12 +59,19 @@ class InputFile {
 /// The bytes of a regular file. Throws (fail_file) if it cannot be read.
 std::string read_file(const std::filesystem::path& file, std::string_view operation = "read_file");
 
+/// Whether the file that a new one replaces becomes its previous generation.
+enum class Replaced { dropped, kept };
+
+/// Where that is: "checkpoint.previous.safetensors" for "checkpoint.safetensors".
+std::filesystem::path previous_generation(const std::filesystem::path& file);
+
 /// Writes `bytes` so that, even through a crash, `file` holds either its old content or all of the new: a
 /// temporary file in the same folder is written, synchronised with the disk and renamed. A link is followed.
-/// Throws (fail_file); then the old file is untouched and the temporary one removed, unless the message says
-/// that only the last step, synchronising the folder, went wrong.
+/// Where the replaced file is kept there is for a moment only that one, as the previous generation. Throws
+/// WriteFailure; then the old file is untouched and the temporary one removed, unless only the last steps,
+/// renaming and synchronising the folder, went wrong.
 void write_atomically(const std::filesystem::path& file, std::string_view bytes,
-                      std::string_view operation = "write_atomically");
+                      std::string_view operation = "write_atomically", Replaced replaced = Replaced::dropped);
 
 /// product(shape) × element_size, or nothing if that, or a stride of such a tensor, exceeds what
 /// std::ptrdiff_t holds: shapes read from a file may be anything.

@@ -37,7 +37,12 @@ std::size_t header_length(const std::string& first, std::size_t file_size) {
   return length;
 }
 
-template <class T> constexpr const char* dtype_of = sizeof(T) == 4 ? "F32" : "F64";
+template <class T> constexpr const char* dtype_of = nullptr;
+template <> constexpr const char* dtype_of<float> = "F32";
+template <> constexpr const char* dtype_of<double> = "F64";
+template <> constexpr const char* dtype_of<std::uint8_t> = "U8";
+template <> constexpr const char* dtype_of<std::uint64_t> = "U64";
+template <> constexpr const char* dtype_of<std::int64_t> = "I64";
 
 // IEEE 754's binary16: a sign, 5 bits of exponent, 10 of fraction.
 float from_half(std::uint16_t bits) {
@@ -64,6 +69,14 @@ Safetensors Safetensors::read(const std::filesystem::path& file) {
   InputFile input(file, operation);
   return read(
       input.size(), [&](std::size_t count) { return input.read(count); }, file.string());
+}
+
+Safetensors Safetensors::read_newest(const std::filesystem::path& file) try {
+  return read(file);
+} catch (const std::runtime_error&) {
+  const auto previous = previous_generation(file);
+  if (!std::filesystem::exists(previous)) throw;
+  return read(previous);
 }
 
 Safetensors Safetensors::parse(std::string_view content, const std::string& name) {
@@ -112,7 +125,7 @@ Safetensors Safetensors::read(std::size_t size, const std::function<std::string(
   fail_file(operation, name, error.what());
 }
 
-void Safetensors::write(const std::filesystem::path& file) const {
+void Safetensors::write(const std::filesystem::path& file, Replaced replaced) const {
   // Largest elements first, so that all are aligned.
   std::vector<const std::pair<const std::string, Entry>*> order;
   for (const auto& named : entries_) order.push_back(&named);
@@ -122,14 +135,14 @@ void Safetensors::write(const std::filesystem::path& file) const {
 
   nlohmann::ordered_json header = nlohmann::ordered_json::object();
   if (!metadata.empty()) header[detail::metadata_key] = metadata;
-  std::string data;
+  std::size_t begin = 0;
   for (const auto* named : order) {
     const auto& [name, e] = *named;
-    const std::size_t begin = data.size();
-    data += e.bytes;
+    const std::size_t end = begin + e.bytes.size();
     header[name] = {{"dtype", e.dtype},
                     {"shape", std::vector<std::size_t>(e.shape.begin(), e.shape.end())},
-                    {"data_offsets", {begin, data.size()}}};
+                    {"data_offsets", {begin, end}}};
+    begin = end;
   }
 
   std::string text;
@@ -144,23 +157,30 @@ void Safetensors::write(const std::filesystem::path& file) const {
               "header of " + std::to_string(text.size()) + " bytes is over the limit of " +
                   std::to_string(max_header) + "; shorten metadata or names");
   const std::uint64_t length = text.size();
-  std::string content(reinterpret_cast<const char*>(&length), sizeof length);
-  write_atomically(file, content + text + data, operation);
+  std::string content;
+  content.reserve(sizeof length + text.size() + begin);
+  content.append(reinterpret_cast<const char*>(&length), sizeof length).append(text);
+  for (const auto* named : order) content += named->second.bytes;
+  write_atomically(file, content, operation, replaced);
 }
 
 template <class T> Tensor<T> Safetensors::get(const std::string& name) const {
   const Entry& e = entry(name);
-  if (e.dtype == "F32") return decode<float, T>(e.shape, e.bytes);
-  if (e.dtype == "F64") return decode<double, T>(e.shape, e.bytes);
-  if (e.dtype == "F16" || e.dtype == "BF16") {
-    const auto stored = decode<std::uint16_t, std::uint16_t>(e.shape, e.bytes);
-    auto x = Tensor<T>::from_shape(e.shape);
-    std::transform(stored.begin(), stored.end(), x.begin(), e.dtype == "F16" ? from_half : from_bfloat);
-    return x;
+  if (e.dtype == dtype_of<T>) return decode<T, T>(e.shape, e.bytes);
+  if constexpr (std::is_floating_point_v<T>) {
+    if (e.dtype == "F32") return decode<float, T>(e.shape, e.bytes);
+    if (e.dtype == "F64") return decode<double, T>(e.shape, e.bytes);
+    if (e.dtype == "F16" || e.dtype == "BF16") {
+      const auto stored = decode<std::uint16_t, std::uint16_t>(e.shape, e.bytes);
+      auto x = Tensor<T>::from_shape(e.shape);
+      std::transform(stored.begin(), stored.end(), x.begin(), e.dtype == "F16" ? from_half : from_bfloat);
+      return x;
+    }
   }
   fail_file(operation, source_,
-            "tensor " + quote(name) + " has dtype " + e.dtype +
-                "; only F16, BF16, F32 and F64 can be read as a Tensor");
+            "tensor " + quote(name) + " has dtype " + e.dtype + "; only " +
+                (std::is_floating_point_v<T> ? "F16, BF16, F32 and F64"
+                                             : dtype_of<T>)+" can be read as a Tensor of that type");
 }
 
 template <class T> void Safetensors::set(const std::string& name, const Tensor<T>& x) {
@@ -201,9 +221,13 @@ const Safetensors::Entry& Safetensors::entry(const std::string& name) const {
             "has no tensor " + quote(name) + "; it has " + (known.empty() ? "none" : known));
 }
 
-template Tensor<float> Safetensors::get(const std::string&) const;
-template Tensor<double> Safetensors::get(const std::string&) const;
-template void Safetensors::set(const std::string&, const Tensor<float>&);
-template void Safetensors::set(const std::string&, const Tensor<double>&);
+#define STRATA_INSTANTIATE(T)                                    \
+  template Tensor<T> Safetensors::get(const std::string&) const; \
+  template void Safetensors::set(const std::string&, const Tensor<T>&);
+STRATA_INSTANTIATE(float)
+STRATA_INSTANTIATE(double)
+STRATA_INSTANTIATE(std::uint8_t)
+STRATA_INSTANTIATE(std::uint64_t)
+STRATA_INSTANTIATE(std::int64_t)
 
 }  // namespace strata

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "strata/tensor/tensor.hpp"
+#include "strata/tensor/io/file.hpp"
 
 namespace strata {
 namespace detail {
@@ -22,9 +22,9 @@ struct StoredTensor {
 
 }  // namespace detail
 
-/// The content of a safetensors file. Tensors of element types other than F16, BF16, F32 and F64 are kept as
-/// they are and written again, but not read as a Tensor. Headers have up to 10 MB. Unless said otherwise
-/// errors are std::runtime_error
+/// The content of a safetensors file. Tensors of element types other than F16, BF16, F32, F64, U8, U64 and
+/// I64 are kept as they are and written again, but not read as a Tensor. Headers have up to 10 MB. Unless
+/// said otherwise errors are std::runtime_error
 /// "[safetensors] file: fact; hint".
 class Safetensors {
  public:
@@ -34,17 +34,21 @@ class Safetensors {
   /// Reads and validates a whole file; its data only where the header describes exactly so many.
   static Safetensors read(const std::filesystem::path& file);
 
+  /// The same from the file's previous generation where the file itself cannot be read.
+  static Safetensors read_newest(const std::filesystem::path& file);
+
   /// The same from a file's content; `name` stands for the file in errors.
   static Safetensors parse(std::string_view content, const std::string& name);
 
-  /// Writes all tensors, atomically: a failure leaves an old file as it was.
-  void write(const std::filesystem::path& file) const;
+  /// Writes all tensors, atomically: a failure leaves an old file as it was. See `write_atomically`.
+  void write(const std::filesystem::path& file, Replaced replaced = Replaced::dropped) const;
 
-  /// The tensor of that name, converted if it is stored in another of F16, BF16, F32 and F64. T is float or
-  /// double. Throws if there is none or its element type is none of these.
+  /// The tensor of that name. T is float or double, converted from F16, BF16, F32 or F64; or std::uint8_t,
+  /// std::uint64_t or std::int64_t, from just that type. Throws if there is none or its element type is
+  /// another.
   template <class T> Tensor<T> get(const std::string& name) const;
 
-  /// Adds a tensor or replaces that of the same name; float is stored as F32, double as F64. Throws
+  /// Adds a tensor or replaces that of the same name, stored as F32, F64, U8, U64 or I64. Throws
   /// std::invalid_argument for the name `__metadata__`, which the format reserves.
   template <class T> void set(const std::string& name, const Tensor<T>& x);
 

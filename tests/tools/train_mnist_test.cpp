@@ -56,14 +56,15 @@ Size png_size(const fs::path& file) {
   return {number(16), number(20)};
 }
 
-// A run that is refused: status 2, one line of complaint with these words, and no file touched.
-void check_refused(const ProgramFolder& here, const Arguments& arguments, const Arguments& words) {
+// A run that is refused: one line of complaint with these words, and no file touched.
+void check_refused(const ProgramFolder& here, const Arguments& arguments, const Arguments& words,
+                   int status = 2) {
   const auto before = here.content();
   const Ran ran = here.train(arguments);
   std::string command = "train_mnist";
   for (const std::string& argument : arguments) command += " " + argument;
   INFO(command << "\n" << ran.err);
-  CHECK(ran.status == 2);
+  CHECK(ran.status == status);
   CHECK(lines_of(ran.err).size() == 1);
   CHECK(ran.err.size() < 300);
   CHECK_THAT(ran.err, Catch::StartsWith("train_mnist: ") && Catch::EndsWith("\n"));
@@ -113,7 +114,7 @@ TEST_CASE("train_mnist writes metrics, weights and pictures") {
   const Size manifold = png_size(here / "out/manifold.png");
   CHECK(manifold.width == 20 * 28);
   CHECK(manifold.height == 20 * 28);
-  CHECK(here.content("out").size() == 6);
+  CHECK(here.content("out").size() == 8);  // and a checkpoint, and that before it
 }
 
 TEST_CASE("train_mnist gives the same run for the same seed, and another for another") {
@@ -122,8 +123,10 @@ TEST_CASE("train_mnist gives the same run for the same seed, and another for ano
     REQUIRE(here.train({"--out", out, "--seed", "7", "--epochs", "2"}).status == 0);
   REQUIRE(here.train({"--out", "c", "--seed", "8", "--epochs", "2"}).status == 0);
   auto a = here.content("a"), b = here.content("b");
-  a.erase("metrics.csv");
-  b.erase("metrics.csv");
+  for (const char* timed : {"metrics.csv", "checkpoint.safetensors", "checkpoint.previous.safetensors"}) {
+    a.erase(timed);
+    b.erase(timed);
+  }
   CHECK((a == b));
 
   const auto without_times = [&](const char* out) {
@@ -133,6 +136,18 @@ TEST_CASE("train_mnist gives the same run for the same seed, and another for ano
   };
   CHECK(without_times("a") == without_times("b"));
   CHECK(without_times("a") != without_times("c"));
+}
+
+TEST_CASE("train_mnist says in one line where its numbers stopped being finite") {
+  const ProgramFolder here;
+  const Ran ran = here.train({"--optimizer", "sgd", "--lr", "1e30"});
+  INFO(ran.err);
+  CHECK(ran.status == 2);
+  CHECK(lines_of(ran.err).size() == 1);
+  CHECK(ran.err.size() < 900);
+  CHECK_THAT(ran.err, Contains("train_mnist: [Trainer] numbers are not finite in epoch 1, step 2: `") &&
+                          Contains("of `model.") && Contains("; it goes into ") &&
+                          Contains("The step was undone; a lower learning rate"));
 }
 
 TEST_CASE("train_mnist replaces a run only if it is told to") {
@@ -270,9 +285,9 @@ TEST_CASE("train_mnist needs labels only where it uses them") {
 
 TEST_CASE("train_mnist says in one line where it cannot write") {
   const ProgramFolder here;
-  check_refused(here, {"--out", "data/train-labels-idx1-ubyte/run"}, {"data/train-labels-idx1-ubyte/run"});
+  check_refused(here, {"--out", "data/train-labels-idx1-ubyte/run"}, {"data/train-labels-idx1-ubyte/run"}, 1);
   const Ran ran = here.train({"--out", std::string(280, 'a')});
-  CHECK(ran.status == 2);
+  CHECK(ran.status == 1);
   CHECK_THAT(ran.err, Contains("File name too long") && !Contains("filesystem error"));
 }
 

@@ -90,7 +90,7 @@ Mnist load_folder(const fs::path& folder, std::ostream* log) {
   std::array<std::optional<File>, 2> labels;
   for (const std::size_t set : {0, 1})  // first, since they are small
     if (const auto path = find_plain_or_gzip(folder, files[2 * set + 1].name)) labels[set] = read(*path);
-  Mnist mnist{.name = {}, .folder = folder, .train = {}, .test = {}};
+  Mnist mnist{.name = {}, .folder = folder, .checksum = {}, .train = {}, .test = {}};
   std::vector<std::string> checksums;
   std::array<Tensor<std::uint8_t>, 2> images;
   for (const std::size_t set : {0, 1}) {
@@ -115,6 +115,7 @@ Mnist load_folder(const fs::path& folder, std::ostream* log) {
   mnist.train.examples = std::move(images[0]);
   mnist.test.examples = std::move(images[1]);
   mnist.name = recognise(checksums, folder);
+  for (const std::string& checksum : checksums) mnist.checksum += checksum;
   return mnist;
 }
 

@@ -16,6 +16,7 @@ namespace strata::tools {
 struct Mnist {
   std::string name;  // "MNIST" or "Fashion-MNIST" by the content's checksum, else the folder's name
   std::filesystem::path folder;
+  std::string checksum = {};  // of the four files' content
   Dataset train;
   Dataset test;
 };

@@ -1,5 +1,6 @@
 #include "strata/tools/run/command_line.hpp"
 
+#include <fcntl.h>
 #include <sched.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -12,6 +13,7 @@
 #include <string_view>
 
 #include "strata/tensor/io/file.hpp"
+#include "strata/tensor/large_pages.hpp"
 #include "strata/tensor/parallel.hpp"
 #include "strata/tools/run/numbers.hpp"
 
@@ -54,6 +56,12 @@ void require_blas_buffers(int, char**, char** environment) {
                                                                              char**) = require_blas_buffers;
 #endif
 
+// Else the first files that are opened would take the numbers of the standard streams that are closed.
+void open_standard_streams() {
+  for (int fd = 0; fd <= 2; ++fd)
+    if (fcntl(fd, F_GETFD) == -1) (void)open("/dev/null", O_RDWR);
+}
+
 }  // namespace
 
 const CLI::Validator whole_number(
@@ -85,19 +93,25 @@ void use_threads(std::size_t count) {
 }
 
 int run_program(CLI::App& app, int argc, char** argv, const std::function<void()>& program) {
+  open_standard_streams();
+  use_large_pages();
   const std::string name = std::filesystem::path(argv[0]).filename();
   app.get_formatter()->column_width(44);  // one line for each option
   std::string complaint;
+  int status = 2;
   try {
     app.parse(argc, argv);
     program();
     std::cout.flush();
-    if (!std::cout) throw std::runtime_error("cannot write to the standard output; is the disk full?");
+    if (!std::cout) throw WriteFailure("cannot write to the standard output; is the disk full?");
     return 0;
   } catch (const CLI::Success& asked_for_help) {
     return app.exit(asked_for_help);
   } catch (const CLI::ParseError& error) {
     complaint = std::string(error.what()) + " (see " + name + " --help)";
+  } catch (const WriteFailure& error) {
+    status = 1;
+    complaint = error.what();
   } catch (const std::bad_alloc&) {
     complaint = "out of memory; a smaller model or batch needs less";
   } catch (const std::filesystem::filesystem_error& error) {
@@ -107,7 +121,7 @@ int run_program(CLI::App& app, int argc, char** argv, const std::function<void()
     complaint = error.what();
   }
   std::cerr << name << ": " << printable(complaint) << "\n";
-  return 2;
+  return status;
 }
 
 }  // namespace strata::tools

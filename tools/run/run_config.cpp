@@ -146,6 +146,33 @@ RunConfig from_metadata(const std::map<std::string, std::string>& metadata) {
   return config;
 }
 
+RunConfig resumed(const CLI::App& app, const RunConfig& given, const RunConfig& saved,
+                  std::size_t begun_epochs) {
+  const auto texts = to_metadata(given), saved_texts = to_metadata(saved);
+  for (const auto& [name, text] : texts) {
+    const std::string option = "--" + option_name(name);
+    if (app.count(option) == 0 || name == "epochs" || name == "manifold") continue;
+    if (text != saved_texts.at(name))
+      fail("resume", option + " is " + text + ", and was " + saved_texts.at(name) +
+                         " when the run began; it goes on as it began, a change needs a new run");
+  }
+  RunConfig config = saved;
+  if (app.count("--manifold") > 0) config.manifold = given.manifold;
+  if (app.count("--epochs") > 0) config.epochs = given.epochs;
+  const std::string change =
+      "--epochs " + std::to_string(config.epochs) + " instead of " + std::to_string(saved.epochs);
+  if (config.epochs < begun_epochs)
+    fail("resume", change + ": " + std::to_string(begun_epochs) + " are begun already");
+  const Schedule before = make_schedule(saved.schedule, saved.epochs),
+                 now = make_schedule(config.schedule, config.epochs);
+  for (std::size_t epoch = 0; epoch < begun_epochs; ++epoch)
+    if (before(epoch) != now(epoch))
+      fail("resume", change + " would change the learning rate of epoch " + std::to_string(epoch + 1) +
+                         ", which is trained already, since --schedule " + to_string(saved.schedule) +
+                         " stretches over all epochs; a longer run must begin anew");
+  return config;
+}
+
 VaeConfig model_config(const RunConfig& c, std::size_t width, std::size_t classes) {
   if (c.conditional && classes == 0) fail("conditional", "it needs labels, and these images have none");
   return {.data = width,

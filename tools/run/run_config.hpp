@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "strata/tools/pictures/model_pictures.hpp"
 #include "strata/vae/models/vae.hpp"
 #include "strata/vae/training.hpp"
 
@@ -42,6 +43,7 @@ struct RunConfig {
   Decay schedule = Decay::constant;
   double clip_norm = 0;
   std::uint64_t seed = 0;
+  ManifoldGrid manifold = ManifoldGrid::quantiles;
 
   /// Calls visit(name, field, what it means in one line) for every field; a choice's names are told with it.
   static void fields(auto& self, auto&& visit) {
@@ -73,6 +75,7 @@ struct RunConfig {
     visit("schedule", self.schedule, "of the learning rate");
     visit("clip_norm", self.clip_norm, "largest norm of all gradients together; 0 for any");
     visit("seed", self.seed, "of everything random");
+    visit("manifold", self.manifold, "manifold.png over the prior's quantiles, or from -2 to 2");
   }
 };
 
@@ -86,6 +89,12 @@ void require_possible(const RunConfig& config);
 /// and names both; fields that are absent keep their defaults.
 std::map<std::string, std::string> to_metadata(const RunConfig& config);
 RunConfig from_metadata(const std::map<std::string, std::string>& metadata);
+
+/// What a run goes on with that was saved after beginning so many epochs: its own configuration, but for the
+/// epochs and pictures that were given on the command line. Throws, naming the option, for another that was
+/// given and is not the run's, and for epochs with which the schedule would have been another so far.
+RunConfig resumed(const CLI::App& app, const RunConfig& given, const RunConfig& saved,
+                  std::size_t begun_epochs);
 
 /// What the library's parts make of it, for examples of this width and labels of so many classes. Throws if
 /// it needs labels and there are none.

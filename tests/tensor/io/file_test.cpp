@@ -92,6 +92,21 @@ TEST_CASE("A write that fails midway leaves the old file and no temporary one") 
   CHECK(file_count(folder) == 1);
 }
 
+TEST_CASE("A replaced file can stay as the previous generation") {
+  const TemporaryFolder folder;
+  const fs::path file = folder / "state.safetensors", previous = folder / "state.previous.safetensors";
+  CHECK(previous_generation(file) == previous);
+  for (const char* generation : {"first", "second", "third"})
+    write_atomically(file, generation, "test", Replaced::kept);
+  CHECK(read_file(file) == "third");
+  CHECK(read_file(previous) == "second");
+  CHECK(file_count(folder) == 2);
+  const FileSizeLimit limit(1000);
+  CHECK_THROWS_AS(write_atomically(file, std::string(5000, 'x'), "test", Replaced::kept), WriteFailure);
+  CHECK(read_file(file) == "third");
+  CHECK(read_file(previous) == "second");
+}
+
 TEST_CASE("Writing says what is in the way") {
   const TemporaryFolder folder;
   CHECK_THROWS_WITH(write_atomically(folder / "none" / "file", "x"),

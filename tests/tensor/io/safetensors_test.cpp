@@ -180,9 +180,10 @@ TEST_CASE("Tensors of other element types are kept and written again, but not re
   const Safetensors file = Safetensors::read(folder / "x");
   CHECK(file.dtype("n") == "I64");
   CHECK(file.shape("n") == Shape{1});
-  CHECK_THROWS_WITH(file.get<float>("n"),
-                    "[safetensors] " + (folder / "x").string() +
-                        ": tensor \"n\" has dtype I64; only F16, BF16, F32 and F64 can be read as a Tensor");
+  CHECK_THROWS_WITH(
+      file.get<float>("n"),
+      "[safetensors] " + (folder / "x").string() +
+          ": tensor \"n\" has dtype I64; only F16, BF16, F32 and F64 can be read as a Tensor of that type");
   file.write(folder / "y");
   const std::string written = read_file(folder / "y");
   CHECK(written.substr(written.size() - 9) == std::string("\1\2\3\4\5\6\7\10\0", 9));
