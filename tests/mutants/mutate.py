@@ -9,18 +9,19 @@ environment sets, so that one build serves them all and each is alone in its run
 
 A mutant that does not compile is no mutant; those that nobody can tell from the original stand in equivalent.txt.
 """
-import argparse, collections, os, pathlib, re, shutil, subprocess, sys, time
+import argparse, collections, os, pathlib, re, subprocess, sys, time
 from concurrent.futures import ThreadPoolExecutor
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SOURCES = [f"autograd/{name}" for name in ("formulas.hpp arithmetic.cpp elementwise.cpp linear_algebra.cpp "
                                            "normalization.cpp probability.cpp reduce.cpp shape.cpp").split()]
 SOURCES += [f"vae/{name}" for name in ("objective.cpp pass.cpp distributions.cpp heads.cpp log_weight.cpp importance.hpp "
-                                       "importance.cpp estimation.cpp annealing.cpp refinement.cpp").split()]
+                                       "importance.cpp estimation.hpp metrics.cpp annealing.cpp refinement.cpp").split()]
+LAYERS = ("autograd", "nn", "vae")
 # What a layer's mutants are run against, the quick and likely first; the rest of the suite follows.
 TESTS = {"autograd": [("autograd", "Every operation*"), ("autograd", "*"), ("vae", "*"), ("nn", "*")],
          "vae": [("vae", "*"), ("nn", "*")]}
-SWITCH = """
+SWITCH = b"""
 #include <cstdlib>
 namespace strata {
 inline const int mutant = std::getenv("STRATA_MUTANT") ? std::atoi(std::getenv("STRATA_MUTANT")) : 0;
@@ -29,205 +30,195 @@ inline const int mutant = std::getenv("STRATA_MUTANT") ? std::atoi(std::getenv("
 Mutant = collections.namedtuple("Mutant", "file line before after")
 
 # Where statements start, after the end of another: declarations of numbers, returns, assignments, calls.
-STATEMENT = re.compile(r"(?<=[{};)\n])\s*(?:(?P<declared>(?:const )?(?P<type>double|T|V|Matrix) )(?=\w+ = )|(?P<head>return |"
-                       r"[\w.]+(?:\[\w+\]|\((?:row|chain|i, i)\))? [-+*/]?= |[a-z][\w.]*(?:<\w+>)?\())")
+STATEMENT = re.compile(r"(?<=[{};)\n])\s*(?:(?P<declared>(?:const )?(?P<type>double|T|V|Matrix) )(?=\w+ =\s)|(?P<head>return |"
+                       r"[\w.]+(?:\[[^]\n]*\]|\([^()\n]*\))*\s[-+*/]?=\s|[a-z][\w.]*(?:<\w+>)?\())")
 # Checks, sizes and what the program says: no terms.
 OTHER = re.compile(r'fail\(|"|size|shape|push_back|place_back|resize|require_|_n\(|fill|places|\breduced|_parts?\(|'
-                   r"\brecord|\bfor \(|std::(rotate|swap|iota)|nth_element|return \{data|[lr]ows\(|begin\(\)|back\(")
-SWAPPED = re.compile(r"select|map|ratio|bernoulli_log_density|standard_normal_kl|draw_log_density|strict_lower_product")
+                   r"\brecord|\bfor \(|std::(rotate|swap|iota)|nth_element|return \{data|\.data\[|[lr]ows\(|begin\(\)|back\(")
+SWAPPED = re.compile(r"\b(select|map|ratio|bernoulli_log_density|standard_normal_kl|draw_log_density|"
+                     r"strict_lower_product)\(")
 
 
-def closing(text, start):
-    """Where the statement, operand or argument that starts here ends: at a `;` or `,` or a bracket's end."""
+def closing(text, start, stops=";,"):
+    """Where the statement, operand or argument that starts here ends: at one of these or at a bracket's end."""
     depth = 0
     for at in range(start, len(text)):
         depth += (text[at] in "([{") - (text[at] in ")]}")
-        if depth < 0 or (depth == 0 and text[at] in ";,"):
+        if depth < 0 or (depth == 0 and text[at] in stops):
             return at
     return len(text)
 
 
-def arguments(text, start):
-    """The ends of a call's arguments: from its bracket at start."""
-    ends = [start]
-    while text[ends[-1]] != ")" and ends[-1] < len(text) - 1:
-        ends.append(closing(text, ends[-1] + 1))
-        if text[ends[-1]] in ";]}":
-            return []
-    return ends
+def operand_end(e, start, stop):
+    """Where the operand that starts here ends: before an operator of its own depth, or where the argument does."""
+    limit = closing(e, start)
+    ends = (start + found.start() for found in re.finditer(stop, e[start:limit]))
+    return next((end for end in ends if all(e[start:end].count(a) == e[start:end].count(b) for a, b in ("()", "[]", "{}"))),
+                limit)
 
 
 def changes(e):
     """Every e with one change."""
     for found in re.finditer(r" ([-+*/]) ", e):
         start, end = found.span()
-        operator = found[1]
-        if operator in "+-":
-            yield e[:start] + (" - " if operator == "+" else " + ") + e[end:]
-        stop = r" [-+<>=!&|?:]+ " if operator in "+-" else r" [-+*/<>=!&|?:]+ "
-        operand = end
-        limit = closing(e, end)
-        while operand < limit and not (re.match(stop, e[operand:]) and closing(e[:operand], end) == operand
-                                       and balanced(e[end:operand])):
-            operand += 1
-        constant = re.search(r"(-?half<T>|\b[TV]\([\d.f]+\)|\b\d+)$", e[:start]) if operator == "*" else None
-        yield e[:constant.start()] + e[end:] if constant else e[:start] + e[operand:]
-    for found in re.finditer(r"(?:(?<=^)|(?<=[(,=?:] )|(?<=[(\[]))-(?=[a-zA-Z(])", e):
+        if found[1] in "+-":
+            yield e[:start] + (" - " if found[1] == "+" else " + ") + e[end:]
+        constant = re.search(r"(-?half<T>|\b[TV]\([\d.f]+\)|\b\d+)$", e[:start]) if found[1] == "*" else None
+        dropped = operand_end(e, end, r" [-+<>=!&|?:]+ " if found[1] in "+-" else r" [-+*/<>=!&|?:]+ ")
+        yield e[:constant.start()] + e[end:] if constant else e[:start] + e[dropped:]
+    for found in re.finditer(r"(?:^|(?<=[(,=?:] )|(?<=[(\[]))-(?=[a-zA-Z(])", e):
         yield e[:found.start()] + e[found.end():]
-    for found in re.finditer(r"([\w:.]+)(<\w+>)?\(", e):
-        ends = arguments(e, found.end() - 1)
-        if len(ends) < 3 or not SWAPPED.fullmatch(found[1]) or "scaled" in e[ends[0]:ends[1]]:
-            continue
-        a, b = e[ends[-3] + 1:ends[-2]].strip(), e[ends[-2] + 1:ends[-1]].strip()
-        if a != b and (found[1] != "map" or (a[-2:] == b[-2:] == "()")):
+    for found in SWAPPED.finditer(e):
+        ends = [found.end() - 1]
+        while ends[-1] < len(e) and e[ends[-1]] != ")":
+            ends.append(closing(e, ends[-1] + 1))
+        a, b = (e[i + 1:j].strip() for i, j in zip(ends[-3:-1], ends[-2:]))
+        if "scaled" not in e[ends[0]:ends[1]] and (found[1] != "map" or a[-2:] == b[-2:] == "()"):
             yield e[:ends[-3] + 1] + " " * (len(ends) > 3) + b + ", " + a + e[ends[-1]:]
-    for one, other in (("yes", "no"), ("no", "yes")):
-        for found in re.finditer(f"Transpose::{one}", e):
-            yield e[:found.start()] + f"Transpose::{other}" + e[found.end():]
-
-
-def balanced(text):
-    return all(text.count(a) == text.count(b) for a, b in ("()", "[]", "{}"))
-
-
-def mutants_of(head, body):
-    found = list(changes(body))
-    if "accumulate" in head:
-        found.append(None)  # left out
-        if head.endswith(".accumulate("):
-            found.append(f"-({body})")
-    return [m for k, m in enumerate(found) if m != body and m not in found[:k]]
+    for found in re.finditer(r"(?<=Transpose::)(yes|no)", e):
+        yield e[:found.start()] + ("no" if found[1] == "yes" else "yes") + e[found.end():]
 
 
 def flat(text):
-    return " ".join(re.sub(r"//[^\n]*", "", text).split())
+    return " ".join(text.split())
 
 
-def mutate(file, text, mutants, stillborn):
-    """The text with its mutants behind the switch, which are added to the list."""
-    out, at = [], 0
+class Source:
+    """A file with its mutants behind the switch; they are added to the list."""
 
-    def alternatives(start, head, body, tail):
-        for change in mutants_of(head, body):
-            mutants.append(Mutant(file, text.count("\n", 0, start) + 1, head + body + tail,
-                                  "" if change is None else head + change + tail))
-            if len(mutants) not in stillborn:
-                yield len(mutants), change
+    def __init__(self, file, mutants, stillborn):
+        self.file, self.mutants, self.stillborn = file, mutants, stillborn
+        self.original = re.sub("//[^\n]*", "", (ROOT / file).read_text())
 
-    for found in STATEMENT.finditer(text):
-        start, end = found.end(), closing(text, found.end())
-        if found["declared"]:
-            while text[end] == ",":
-                end = closing(text, end + 1)
-        begin = found.start("declared") if found["declared"] else found.start("head")
-        call = not found["declared"] and found["head"].endswith("(")
-        while call and text[end] == ",":
-            end = closing(text, end + 1)
-        whole = text[begin:end]
-        if begin < at or text[end + call] != ";" or (OTHER.search(whole) and ".accumulate" not in whole):
-            continue
-        if found["head"] == "return " and file.startswith("autograd") and re.match(r"map\(|.*\.value\(\)", flat(text[start:end])):
-            continue
-        if found["declared"]:
-            parts, place = [], start
-            while place < end:
-                stop = min(closing(text, place), end)
-                name, value = re.match(r"\s*(\w+) = (.*)", text[place:stop], re.S).groups()
-                choice = "".join(f"\n/*m{k}*/ mutant == {k} ? {found['type']}({change}) :"
-                                 for k, change in alternatives(place, "", flat(value), ""))
-                parts.append(f"{name} = {choice}\n {found['type']}({value})")
-                place = stop + 1
-            out += [text[at:begin], found["declared"], ", ".join(parts)]
-            at = end
-            continue
-        head, tail = flat(found["head"]) + " " * (not call), ")" * call
-        chosen = list(alternatives(begin, head, flat(text[start:end]), tail))
-        if chosen:
-            choice = "".join(f"\n/*m{k}*/ if (mutant == {k}) {{ {'' if c is None else head + c + tail + ';'} }} else"
-                             for k, c in chosen)
-            out += [text[at:begin], f"{{{choice}\n{{ {whole}{tail}; }} }}"]
-            at = end + call + 1
-    return "".join(out) + text[at:]
+    def alternatives(self, start, head, body, tail=""):
+        found = dict.fromkeys(head + change + tail for change in changes(body))
+        if head.endswith(".accumulate("):
+            found[f"{head}-({body}){tail}"] = None
+        if "accumulate" in head or re.search(r"[-+*/]= $", head):
+            found[""] = None  # left out
+        for after in found:
+            if after != head + body + tail:
+                line = self.original.count("\n", 0, start) + 1
+                self.mutants.append(Mutant(self.file, line, head + body + tail, after))
+                if len(self.mutants) not in self.stillborn:
+                    yield len(self.mutants), after
+
+    def declaration(self, found, end):
+        parts, start = [], found.end()
+        while start < end:
+            stop = closing(self.original, start)
+            name, value = re.match(r"\s*(\w+) =\s+(.*)", self.original[start:stop], re.S).groups()
+            choices = (f"\n/*m{k}*/ mutant == {k} ? {found['type']}({after}) :"
+                       for k, after in self.alternatives(start, "", flat(value)))
+            parts.append(f"{name} = {''.join(choices)}\n {found['type']}({value})")
+            start = stop + 1
+        return found["declared"] + ", ".join(parts) + ";"
+
+    def statement(self, found, end):
+        call = found["head"].endswith("(")
+        head = found["head"] if call else flat(found["head"]) + " "
+        body = flat(self.original[found.end():end - call])
+        choices = "".join(f"\n/*m{k}*/ if (mutant == {k}) {{ {after}; }} else"
+                          for k, after in self.alternatives(found.start("head"), head, body, ")" * call))
+        whole = self.original[found.start("head"):end] + ";"
+        return f"{{{choices}\n{{ {whole} }} }}" if choices else whole
+
+    def text(self):
+        out, at = [], 0
+        for found in STATEMENT.finditer(self.original):
+            begin = found.start("declared") if found["declared"] else found.start("head")
+            depth = found.group().endswith("(")
+            end = closing(self.original, found.end() - depth, ";")
+            whole = self.original[begin:end]
+            skipped = ((OTHER.search(whole) and ".accumulate" not in whole) or
+                       (depth and closing(self.original, found.end(), ";") != end - 1) or  # f(x)[i] ...
+                       ("autograd" in self.file and re.match(r"return (map\(|.*\.value\(\))", flat(whole))))
+            if begin < at or self.original[end:end + 1] != ";" or skipped:
+                continue
+            out += [self.original[at:begin], (self.declaration if found["declared"] else self.statement)(found, end)]
+            at = end + 1
+            if out[-1] == whole + ";":  # nothing of its own: what it contains may have
+                out[-1:], at = [], begin
+        return "".join(out) + self.original[at:]
 
 
 def write_copy(copy, stillborn):
     mutants = []
-    for name in subprocess.check_output(["git", "-C", ROOT, "ls-files"], text=True).split("\n")[:-1]:
+    texts = {name: Source(name, mutants, stillborn).text().encode() for name in SOURCES}
+    for name in subprocess.check_output(["git", "-C", ROOT, "ls-files"], text=True).splitlines():
         content = (ROOT / name).read_bytes()
         if name == "tensor/tensor.hpp":
-            content = content.replace(b"#pragma once\n", b"#pragma once\n" + SWITCH.encode(), 1)
+            content = content.replace(b"#pragma once\n", b"#pragma once\n" + SWITCH, 1)
+        if name in SOURCES:
+            content = texts[name]
         (copy / name).parent.mkdir(parents=True, exist_ok=True)
-        if name not in SOURCES and (not (copy / name).exists() or (copy / name).read_bytes() != content):
+        if not (copy / name).exists() or (copy / name).read_bytes() != content:
             (copy / name).write_bytes(content)
-    for name in SOURCES:
-        text = mutate(name, (ROOT / name).read_text(), mutants, stillborn)
-        if not (copy / name).exists() or (copy / name).read_text() != text:
-            (copy / name).write_text(text)
     return mutants
 
 
-def build(copy, jobs, layers):
-    """The mutants, compiled; those that do not compile are left out."""
+def build(copy, jobs):
+    """The mutants, compiled, and the numbers of those that do not compile."""
     folder, stillborn = copy / "build", set()
-    configure = ["cmake", "-S", copy, "-B", folder, "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Release", "-DSTRATA_TOOLS=OFF",
-                 "-DCMAKE_CXX_FLAGS=-w", "-DCMAKE_CXX_FLAGS_RELEASE=-O1"]
-    targets = [f"{layer}_tests" for layer in layers]
     while True:
         mutants = write_copy(copy, stillborn)
-        subprocess.run(configure, check=True, stdout=subprocess.DEVNULL)
-        result = subprocess.run(["ninja", "-C", folder, f"-j{jobs}", "-k0", *targets], text=True, capture_output=True)
+        subprocess.run(["cmake", "-S", copy, "-B", folder, "-G", "Ninja", "-DSTRATA_TOOLS=OFF", "-DCMAKE_CXX_FLAGS=-w",
+                        "-DCMAKE_BUILD_TYPE=Release", "-DCMAKE_CXX_FLAGS_RELEASE=-O1"], check=True, stdout=subprocess.DEVNULL)
+        result = subprocess.run(["ninja", "-C", folder, f"-j{jobs}", "-k0", *(f"{layer}_tests" for layer in LAYERS)],
+                                text=True, stdout=subprocess.PIPE)
+        failed = set()
+        for name, line in set(re.findall(r"(?:^|[\s/])((?:autograd|vae)/\w+\.[ch]pp):(\d+)", result.stdout)):
+            failed |= set(map(int, re.findall(r"^/\*m(\d+)", (copy / name).read_text().split("\n")[int(line) - 1])))
         if result.returncode == 0:
             return mutants, stillborn
-        failed = set()
-        for name, line in re.findall(r"(?:^|[\s/])((?:autograd|vae)/\w+\.[ch]pp):(\d+)", result.stdout):
-            marker = re.match(r"/\*m(\d+)\*/", (copy / name).read_text().split("\n")[int(line) - 1])
-            failed |= {int(marker[1])} if marker else set()
-        if not failed - stillborn:
+        if failed <= stillborn:
             sys.exit(result.stdout[-5000:])
         stillborn |= failed
 
 
-def killer(copy, mutant, number):
+def killer(copy, file, number):
     """The first tests that fail, or None."""
-    environment = dict(os.environ, STRATA_MUTANT=str(number))
-    for layer, tests in TESTS[mutant.file.split("/")[0]]:
-        command = [copy / f"build/tests/{layer}_tests", tests, "--abort"]
+    for layer, tests in TESTS[file.split("/")[0]]:
         try:
-            result = subprocess.run(command, env=environment, capture_output=True, timeout=300)
-        except subprocess.TimeoutExpired:
-            return f"{layer}: no end"
-        if result.returncode != 0:
+            subprocess.run([copy / f"build/tests/{layer}_tests", tests, "--abort"], timeout=300, check=True,
+                           env=dict(os.environ, STRATA_MUTANT=str(number)), capture_output=True)
+        except subprocess.SubprocessError:
             return f"{layer}: {tests}"
     return None
 
 
+def report(mutants, killers, equivalent):
+    """Prints the table; the survivors' number."""
+    text = {k: f"{mutants[k - 1].file}: {mutants[k - 1].before} => {mutants[k - 1].after}" for k in killers}
+    survivors = [k for k in killers if not killers[k] and text[k] not in equivalent]
+    print(f"{'':28}{'mutants':>10}{'killed':>10}{'equivalent':>12}{'survivors':>11}")
+    for file in [*SOURCES, ""]:
+        own = [k for k in killers if mutants[k - 1].file.startswith(file)]
+        killed, alive = sum(bool(killers[k]) for k in own), sum(k in survivors for k in own)
+        print(f"{file or 'all':28}{len(own):10}{killed:10}{len(own) - killed - alive:12}{alive:11}")
+    for k in survivors:
+        print(f"line {mutants[k - 1].line} survives: {text[k]}")
+    return len(survivors)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--copy", type=pathlib.Path, default=ROOT / "build/mutants", help="where mutants are built")
+    parser.add_argument("--copy", type=pathlib.Path, default=ROOT / "build/mutants", help="the folder they are built in")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
-    parser.add_argument("--only", default="", help="mutants of files whose names begin so")
+    parser.add_argument("--only", default="", help="run the mutants of files whose names begin so")
     options = parser.parse_args()
     started = time.monotonic()
-    mutants, stillborn = build(options.copy, options.jobs, ("autograd", "nn", "vae"))
-    built = time.monotonic() - started
-    if killer(options.copy, Mutant("vae/none", 0, "", ""), 0) or killer(options.copy, mutants[0], 0):
-        sys.exit("the suite fails without a mutant")
+    mutants, stillborn = build(options.copy, options.jobs)
+    print(f"built in {time.monotonic() - started:.0f} s; {len(stillborn)} did not compile", flush=True)
+    for layer in TESTS:
+        if failed := killer(options.copy, layer, 0):
+            sys.exit(f"the suite fails without a mutant: {failed}")
     chosen = [k for k, m in enumerate(mutants, 1) if k not in stillborn and m.file.startswith(options.only)]
     with ThreadPoolExecutor(options.jobs) as pool:
-        killers = dict(zip(chosen, pool.map(lambda k: killer(options.copy, mutants[k - 1], k), chosen)))
-    equivalent = (pathlib.Path(__file__).parent / "equivalent.txt").read_text()
-    known = {k for k in chosen if f"{mutants[k - 1].file}: {mutants[k - 1].before}  =>  {mutants[k - 1].after}\n" in equivalent}
-    survivors = [k for k in chosen if not killers[k] and k not in known]
-    print(f"{'file':28}{'mutants':>8}{'killed':>8}{'equivalent':>12}{'survivors':>11}")
-    for file in SOURCES + [""]:
-        own = [k for k in chosen if mutants[k - 1].file.startswith(file)]
-        print(f"{file or 'all':28}{len(own):8}{sum(bool(killers[k]) for k in own):8}"
-              f"{sum(not killers[k] and k in known for k in own):12}{sum(k in survivors for k in own):11}")
-    for k in survivors:
-        m = mutants[k - 1]
-        print(f"survives: {m.file}:{m.line}\n{m.file}: {m.before}  =>  {m.after}")
-    print(f"built in {built:.0f} s, run in {time.monotonic() - started - built:.0f} s; {len(stillborn)} did not compile")
-    sys.exit(bool(survivors))
+        killers = dict(zip(chosen, pool.map(lambda k: killer(options.copy, mutants[k - 1].file, k), chosen)))
+    survivors = report(mutants, killers, set((pathlib.Path(__file__).parent / "equivalent.txt").read_text().splitlines()))
+    print(f"{time.monotonic() - started:.0f} s")
+    sys.exit(survivors > 0)
 
 
 if __name__ == "__main__":
