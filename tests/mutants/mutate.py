@@ -91,7 +91,7 @@ class Source:
         self.original = re.sub("//[^\n]*", "", (ROOT / file).read_text())
 
     def alternatives(self, start, head, body, tail=""):
-        found = dict.fromkeys(head + change + tail for change in changes(body))
+        found = dict.fromkeys(head + change + tail for change in changes(body) if not change.isdigit())
         if head.endswith(".accumulate("):
             found[f"{head}-({body}){tail}"] = None
         if "accumulate" in head or re.search(r"[-+*/]= $", head):
