@@ -4,37 +4,33 @@
 Each statement of SOURCES is mutated: a sign flipped, a term or a factor dropped, two inputs swapped, a contribution
 left out. All mutants are compiled into one copy of the sources under the build folder, behind a switch that the
 environment sets, so that one build serves them all and each is alone in its run:
-
     x.accumulate(y.grad());    becomes    if (mutant == 7) { x.accumulate(-(y.grad())); } else { ... }
-
 A mutant that does not compile is no mutant; those that nobody can tell from the original stand in equivalent.txt.
 """
 import argparse, collections, os, pathlib, re, subprocess, sys, time
 from concurrent.futures import ThreadPoolExecutor
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-SOURCES = [f"autograd/{name}" for name in ("formulas.hpp arithmetic.cpp elementwise.cpp linear_algebra.cpp "
-                                           "normalization.cpp probability.cpp reduce.cpp shape.cpp").split()]
-SOURCES += [f"vae/{name}" for name in ("objective.cpp pass.cpp distributions.cpp heads.cpp log_weight.cpp importance.hpp "
-                                       "importance.cpp estimation.hpp metrics.cpp annealing.cpp refinement.cpp").split()]
+COPY = ROOT / "build/mutants"
+SOURCES = """autograd/formulas.hpp autograd/arithmetic.cpp autograd/elementwise.cpp autograd/linear_algebra.cpp
+autograd/normalization.cpp autograd/probability.cpp autograd/reduce.cpp autograd/shape.cpp vae/objective.cpp vae/pass.cpp
+vae/distributions.cpp vae/heads.cpp vae/log_weight.cpp vae/importance.hpp vae/importance.cpp vae/estimation.hpp
+vae/metrics.cpp vae/annealing.cpp vae/refinement.cpp""".split()
 LAYERS = ("autograd", "nn", "vae")
-# What a layer's mutants are run against, the quick and likely first; the rest of the suite follows.
-TESTS = {"autograd": [("autograd", "Every operation*"), ("autograd", "*"), ("vae", "*"), ("nn", "*")],
-         "vae": [("vae", "*"), ("nn", "*")]}
-SWITCH = b"""
+SWITCH = b"""#pragma once
 #include <cstdlib>
-namespace strata {
-inline const int mutant = std::getenv("STRATA_MUTANT") ? std::atoi(std::getenv("STRATA_MUTANT")) : 0;
-}
+namespace strata { inline const int mutant = std::getenv("STRATA_MUTANT") ? std::atoi(std::getenv("STRATA_MUTANT")) : 0; }
 """
 Mutant = collections.namedtuple("Mutant", "file line before after")
+flat = lambda text: " ".join(text.split())
 
 # Where statements start, after the end of another: declarations of numbers, returns, assignments, calls.
 STATEMENT = re.compile(r"(?<=[{};)\n])\s*(?:(?P<declared>(?:const )?(?P<type>double|T|V|Matrix) )(?=\w+ =\s)|(?P<head>return |"
                        r"[\w.]+(?:\[[^]\n]*\]|\([^()\n]*\))*\s[-+*/]?=\s|[a-z][\w.]*(?:<\w+>)?\())")
-# Checks, sizes and what the program says: no terms.
+# Checks, sizes, what the program says, and the steps of searches: no terms.
 OTHER = re.compile(r'fail\(|"|size|shape|push_back|place_back|resize|require_|_n\(|fill|places|\breduced|_parts?\(|'
-                   r"\brecord|\bfor \(|std::(rotate|swap|iota)|nth_element|return \{data|\.data\[|[lr]ows\(|begin\(\)|back\(")
+                   r"\brecord|\bfor \(|std::(rotate|swap|iota)|nth_element|return \{data|\.data\[|[lr]ows\(|begin\(\)|back\("
+                   r"|learning_rate|crowd")
 SWAPPED = re.compile(r"\b(select|map|ratio|bernoulli_log_density|standard_normal_kl|draw_log_density|"
                      r"strict_lower_product)\(")
 
@@ -53,8 +49,7 @@ def operand_end(e, start, stop):
     """Where the operand that starts here ends: before an operator of its own depth, or where the argument does."""
     limit = closing(e, start)
     ends = (start + found.start() for found in re.finditer(stop, e[start:limit]))
-    return next((end for end in ends if all(e[start:end].count(a) == e[start:end].count(b) for a, b in ("()", "[]", "{}"))),
-                limit)
+    return next((end for end in ends if all(e.count(a, start, end) == e.count(b, start, end) for a, b in ("()", "[]"))), limit)
 
 
 def changes(e):
@@ -79,13 +74,8 @@ def changes(e):
         yield e[:found.start()] + ("no" if found[1] == "yes" else "yes") + e[found.end():]
 
 
-def flat(text):
-    return " ".join(text.split())
-
-
 class Source:
     """A file with its mutants behind the switch; they are added to the list."""
-
     def __init__(self, file, mutants, stillborn):
         self.file, self.mutants, self.stillborn = file, mutants, stillborn
         self.original = re.sub("//[^\n]*", "", (ROOT / file).read_text())
@@ -96,12 +86,11 @@ class Source:
             found[f"{head}-({body}){tail}"] = None
         if "accumulate" in head or re.search(r"[-+*/]= $", head):
             found[""] = None  # left out
+        found.pop(head + body + tail, None)
         for after in found:
-            if after != head + body + tail:
-                line = self.original.count("\n", 0, start) + 1
-                self.mutants.append(Mutant(self.file, line, head + body + tail, after))
-                if len(self.mutants) not in self.stillborn:
-                    yield len(self.mutants), after
+            self.mutants.append(Mutant(self.file, self.original.count("\n", 0, start) + 1, head + body + tail, after))
+            if len(self.mutants) not in self.stillborn:
+                yield len(self.mutants), after
 
     def declaration(self, found, end):
         parts, start = [], found.end()
@@ -142,83 +131,69 @@ class Source:
         return "".join(out) + self.original[at:]
 
 
-def write_copy(copy, stillborn):
-    mutants = []
-    texts = {name: Source(name, mutants, stillborn).text().encode() for name in SOURCES}
-    for name in subprocess.check_output(["git", "-C", ROOT, "ls-files"], text=True).splitlines():
-        content = (ROOT / name).read_bytes()
-        if name == "tensor/tensor.hpp":
-            content = content.replace(b"#pragma once\n", b"#pragma once\n" + SWITCH, 1)
-        if name in SOURCES:
-            content = texts[name]
-        (copy / name).parent.mkdir(parents=True, exist_ok=True)
-        if not (copy / name).exists() or (copy / name).read_bytes() != content:
-            (copy / name).write_bytes(content)
-    return mutants
-
-
-def build(copy, jobs):
+def build():
     """The mutants, compiled, and the numbers of those that do not compile."""
-    folder, stillborn = copy / "build", set()
+    stillborn = set()
     while True:
-        mutants = write_copy(copy, stillborn)
-        subprocess.run(["cmake", "-S", copy, "-B", folder, "-G", "Ninja", "-DSTRATA_TOOLS=OFF", "-DCMAKE_CXX_FLAGS=-w",
+        mutants = []
+        texts = {name: Source(name, mutants, stillborn).text().encode() for name in SOURCES}
+        for name in subprocess.check_output(["git", "-C", ROOT, "ls-files"], text=True).splitlines():
+            content = texts.get(name, (ROOT / name).read_bytes())
+            if name == "tensor/tensor.hpp":
+                content = content.replace(b"#pragma once\n", SWITCH)
+            (COPY / name).parent.mkdir(parents=True, exist_ok=True)
+            if not (COPY / name).exists() or (COPY / name).read_bytes() != content:
+                (COPY / name).write_bytes(content)
+        subprocess.run(["cmake", "-S", COPY, "-B", COPY / "build", "-G", "Ninja", "-DSTRATA_TOOLS=OFF", "-DCMAKE_CXX_FLAGS=-w",
                         "-DCMAKE_BUILD_TYPE=Release", "-DCMAKE_CXX_FLAGS_RELEASE=-O1"], check=True, stdout=subprocess.DEVNULL)
-        result = subprocess.run(["ninja", "-C", folder, f"-j{jobs}", "-k0", *(f"{layer}_tests" for layer in LAYERS)],
-                                text=True, stdout=subprocess.PIPE)
-        failed = set()
-        for name, line in set(re.findall(r"(?:^|[\s/])((?:autograd|vae)/\w+\.[ch]pp):(\d+)", result.stdout)):
-            failed |= set(map(int, re.findall(r"^/\*m(\d+)", (copy / name).read_text().split("\n")[int(line) - 1])))
-        if result.returncode == 0:
+        ninja = subprocess.run(["ninja", "-C", COPY / "build", "-k0", *(f"{layer}_tests" for layer in LAYERS)],
+                               text=True, stdout=subprocess.PIPE)
+        if ninja.returncode == 0:
             return mutants, stillborn
+        failed = {int(k) for name, line in set(re.findall(r"((?:autograd|vae)/\w+\.[ch]pp):(\d+)", ninja.stdout))
+                  for k in re.findall(r"^/\*m(\d+)", (COPY / name).read_text().split("\n")[int(line) - 1])}
         if failed <= stillborn:
-            sys.exit(result.stdout[-5000:])
+            sys.exit(ninja.stdout[-5000:])
         stillborn |= failed
 
 
-def killer(copy, file, number):
-    """The first tests that fail, or None."""
-    for layer, tests in TESTS[file.split("/")[0]]:
+def killer(file, number):
+    """The first tests that fail, or None; those of the derivatives or of the source's own test file come first."""
+    own = ROOT / "tests" / re.sub(r"\.[ch]pp$", "_test.cpp", file)
+    cases = re.findall(r'TEST_CASE\(\s*"([^"]*)"', own.read_text()) if own.is_file() else ["Every operation*"]
+    layers = sorted(LAYERS, key=lambda layer: not file.startswith(layer))
+    likely = (layers[0], ",".join(re.sub(r"([,[])", r"\\\1", case) for case in cases))
+    for layer, tests in [likely, *((layer, "*") for layer in layers)]:
         try:
-            subprocess.run([copy / f"build/tests/{layer}_tests", tests, "--abort"], timeout=300, check=True,
+            subprocess.run([COPY / f"build/tests/{layer}_tests", tests, "--abort"], timeout=300, check=True,
                            env=dict(os.environ, STRATA_MUTANT=str(number)), capture_output=True)
         except subprocess.SubprocessError:
             return f"{layer}: {tests}"
     return None
 
 
-def report(mutants, killers, equivalent):
-    """Prints the table; the survivors' number."""
-    text = {k: f"{mutants[k - 1].file}: {mutants[k - 1].before} => {mutants[k - 1].after}" for k in killers}
-    survivors = [k for k in killers if not killers[k] and text[k] not in equivalent]
-    print(f"{'':28}{'mutants':>10}{'killed':>10}{'equivalent':>12}{'survivors':>11}")
-    for file in [*SOURCES, ""]:
-        own = [k for k in killers if mutants[k - 1].file.startswith(file)]
-        killed, alive = sum(bool(killers[k]) for k in own), sum(k in survivors for k in own)
-        print(f"{file or 'all':28}{len(own):10}{killed:10}{len(own) - killed - alive:12}{alive:11}")
-    for k in survivors:
-        print(f"line {mutants[k - 1].line} survives: {text[k]}")
-    return len(survivors)
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--copy", type=pathlib.Path, default=ROOT / "build/mutants", help="the folder they are built in")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--only", default="", help="run the mutants of files whose names begin so")
     options = parser.parse_args()
     started = time.monotonic()
-    mutants, stillborn = build(options.copy, options.jobs)
+    mutants, stillborn = build()
     print(f"built in {time.monotonic() - started:.0f} s; {len(stillborn)} did not compile", flush=True)
-    for layer in TESTS:
-        if failed := killer(options.copy, layer, 0):
-            sys.exit(f"the suite fails without a mutant: {failed}")
-    chosen = [k for k, m in enumerate(mutants, 1) if k not in stillborn and m.file.startswith(options.only)]
-    with ThreadPoolExecutor(options.jobs) as pool:
-        killers = dict(zip(chosen, pool.map(lambda k: killer(options.copy, mutants[k - 1].file, k), chosen)))
-    survivors = report(mutants, killers, set((pathlib.Path(__file__).parent / "equivalent.txt").read_text().splitlines()))
-    print(f"{time.monotonic() - started:.0f} s")
-    sys.exit(survivors > 0)
+    if failed := killer("", 0):
+        sys.exit(f"the suite fails without a mutant: {failed}")
+    chosen = {k: m for k, m in enumerate(mutants, 1) if k not in stillborn and m.file.startswith(options.only)}
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        killers = dict(zip(chosen, pool.map(lambda k: killer(chosen[k].file, k), chosen)))
+    equivalent = (pathlib.Path(__file__).parent / "equivalent.txt").read_text().splitlines()
+    text = {k: f"{m.file}: {m.before} => {m.after}" for k, m in chosen.items()}
+    survivors = [k for k in chosen if not killers[k] and text[k] not in equivalent]
+    print(f"{'':28}{'mutants':>10}{'killed':>10}{'equivalent':>12}{'survivors':>11}")
+    for file in [*SOURCES, ""]:
+        own = [k for k, m in chosen.items() if m.file.startswith(file)]
+        killed, alive = sum(bool(killers[k]) for k in own), sum(k in survivors for k in own)
+        print(f"{file or 'all':28}{len(own):10}{killed:10}{len(own) - killed - alive:12}{alive:11}")
+    print(*(f"line {chosen[k].line} survives: {text[k]}" for k in survivors), f"{time.monotonic() - started:.0f} s", sep="\n")
+    sys.exit(bool(survivors))
 
 
 if __name__ == "__main__":
