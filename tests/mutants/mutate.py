@@ -146,7 +146,7 @@ def build():
                 (COPY / name).write_bytes(content)
         subprocess.run(["cmake", "-S", COPY, "-B", COPY / "build", "-G", "Ninja", "-DSTRATA_TOOLS=OFF", "-DCMAKE_CXX_FLAGS=-w",
                         "-DCMAKE_BUILD_TYPE=Release", "-DCMAKE_CXX_FLAGS_RELEASE=-O1"], check=True, stdout=subprocess.DEVNULL)
-        ninja = subprocess.run(["ninja", "-C", COPY / "build", "-k0", *(f"{layer}_tests" for layer in LAYERS)],
+        ninja = subprocess.run(["ninja", "-C", COPY / "build", f"-j{os.cpu_count()}", "-k0", *(f"{layer}_tests" for layer in LAYERS)],
                                text=True, stdout=subprocess.PIPE)
         if ninja.returncode == 0:
             return mutants, stillborn
