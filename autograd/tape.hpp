@@ -87,6 +87,8 @@ template <class T> class Var {
 /// model's parameters, are constants.
 enum class Record { gradients, values, inputs };
 
+template <class T> class ParametersStopped;
+
 /// The recorded operations of one step: their values, gradients, and how to go back.
 template <class T> class Tape {
  public:
@@ -132,6 +134,9 @@ template <class T> class Tape {
   /// The number of tensors recorded in this step.
   std::size_t size() const { return size_; }
 
+  /// What the tape is for at present.
+  Record recording() const { return record_; }
+
   /// The value of a lazy expression or sum in a buffer of the tape: what an operation, or a derivative, needs
   /// on its way. Valid to the end of the step or, within `backward`, to that of this `backward`.
   template <class E> const Tensor<T>& scratch(const E& expression);
@@ -146,6 +151,7 @@ template <class T> class Tape {
 
  private:
   friend class Var<T>;
+  friend class ParametersStopped<T>;
 
   struct Slot {
     const char* name;
@@ -197,6 +203,22 @@ template <class T> class Tape {
   Buffers scratch_[2];               // of the step, and of `backward`
   bool walking_ = false;             // within `backward`
   const char* running_ = "scratch";  // the operation whose derivative is being evaluated, for error messages
+};
+
+/// While it lives, its tape records as `Record::inputs`: a module called meanwhile is a constant function,
+/// through which gradients pass to its input.
+template <class T> class ParametersStopped {
+ public:
+  explicit ParametersStopped(Tape<T>& tape) : tape_(tape), before_(tape.record_) {
+    if (before_ == Record::gradients) tape.record_ = Record::inputs;
+  }
+  ~ParametersStopped() { tape_.record_ = before_; }
+  ParametersStopped(const ParametersStopped&) = delete;
+  ParametersStopped& operator=(const ParametersStopped&) = delete;
+
+ private:
+  Tape<T>& tape_;
+  Record before_;
 };
 
 /// "(2, 3), (4)": the inputs' shapes, for error messages.

@@ -56,6 +56,9 @@ void train(const Options& o) {
   Optimizer<float> optimizer(parameters(model), o.run.optimizer, o.run.lr);
   ObjectiveStep step(model, optimizer, objective_of(o.run), objective_options(o.run));
   Trainer trainer(step, mnist.train, training_options(o.run));
+  Average average;
+  if (o.run.ema > 0) average.emplace(model, o.run.ema);
+  const Vae<float>& evaluated = average ? average->average : model;
   RunFolder folder(o.out, o.run.latent.size(), o.overwrite);
 
   std::cout << describe(mnist) << "\n\n" << summary(model) << "\n" << std::flush;
@@ -63,18 +66,20 @@ void train(const Options& o) {
   Progress progress(std::cout, is_terminal(stdout), o.run.epochs, trainer.steps_per_epoch());
   for (std::size_t epoch = 1; epoch <= o.run.epochs; ++epoch) {
     const double start = steady_seconds();
-    const Metrics trained = trainer.run_epoch(
-        [&](std::size_t done, const Metrics& m) { progress.step(done, m.elbo(), m.reconstruction, m.kl()); });
+    const Metrics trained = trainer.run_epoch([&](std::size_t done, const Metrics& m) {
+      if (average) average->update();
+      progress.step(done, m.elbo(), m.reconstruction, m.kl());
+    });
     const double seconds = steady_seconds() - start;
-    const Metrics tested = trainer.evaluate(model, mnist.test);
+    const Metrics tested = trainer.evaluate(evaluated, mnist.test);
     progress.end_epoch(trained.elbo(), tested.elbo(), tested.reconstruction, tested.kl());
     Rng few_draws{0, 0, streams::posterior_means};  // for the progress of a run, not for a paper
-    folder.record({epoch, trained, tested, active_units(model, some, 4, few_draws),
+    folder.record({epoch, trained, tested, active_units(evaluated, some, 4, few_draws),
                    step.learning_rate(epoch - 1), seconds,
                    1e3 * seconds / static_cast<double>(trainer.steps_per_epoch())});
-    folder.save(model, o.run, mnist.name);
+    folder.save(model, average, o.run, mnist.name);
   }
-  write_pictures(o, folder, model, mnist);
+  write_pictures(o, folder, evaluated, mnist);
   std::cout << "\nwritten to " << o.out
             << ": metrics.csv, model.safetensors, reconstructions.png, samples.png, "
             << (has_manifold(o.run) ? "manifold.png, " : "") << "latents.png\n";

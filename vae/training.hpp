@@ -64,6 +64,7 @@ template <LatentModel Model, class O = Objective> class ObjectiveStep {
   /// Throws std::runtime_error, before it can spoil the weights, if the ELBO is no longer finite.
   Metrics operator()(Given<float> given, const StepContext& context) {
     given.samples = options_.samples;
+    given.paths = paths_of(objective_);
     const auto pass = model_.pass(given, context.rng, training(context.rng));
     const Metrics metrics = mean_metrics(pass);
     require_finite(metrics, context);

@@ -2,7 +2,9 @@
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
+#include "strata/tensor/io/safetensors.hpp"
 #include "strata/tests/tools/program_folder.hpp"
+#include "strata/tools/run/run_folder.hpp"
 
 using namespace strata::tools;
 using Catch::Matchers::Contains;
@@ -51,6 +53,18 @@ TEST_CASE("evaluate prints the likelihood of a run, the same for the same seed, 
   CHECK(nlohmann::json::parse(evaluate(here, {"--json"}).out) == report);
   CHECK(nlohmann::json::parse(evaluate(here, {"--json", "--seed", "1"}).out)["nll"] != report["nll"]);
   CHECK(nlohmann::json::parse(evaluate(here, {"--json", "--images", "7"}).out)["images"] == 7);
+}
+
+TEST_CASE("With --ema the file holds the weights and their average, which is what is evaluated") {
+  const ProgramFolder here;
+  REQUIRE(here.train({"--ema", "0.9"}).status == 0);
+  const strata::Safetensors file = strata::Safetensors::read(here / "out/model.safetensors");
+  const auto trained = file.get<float>("decoder.output.bias"),
+             average = file.get<float>("ema.average.decoder.output.bias");
+  CHECK((trained != average));
+  CHECK(file.get<float>("ema.steps")() == 3);
+  const auto run = load_run(here / "out");
+  CHECK((std::get<strata::BernoulliHead<float>>(run.model.decoder).output.bias.value() == average));
 }
 
 TEST_CASE("evaluate says how far an NLL can be believed") {

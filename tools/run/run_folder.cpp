@@ -11,6 +11,17 @@ constexpr const char* format_key = "strata.model";
 constexpr const char* format_value = "vae";
 constexpr std::size_t mnist_classes = 10;
 
+// What the file holds.
+template <class Model, class Ema> struct Weights {
+  Model& model;
+  Ema& ema;
+
+  static void fields(auto& self, auto&& visit) {
+    visit("", self.model);
+    visit("ema", self.ema);
+  }
+};
+
 }  // namespace
 
 RunFolder::RunFolder(std::filesystem::path folder, std::size_t layers, bool overwrite)
@@ -29,12 +40,13 @@ RunFolder::RunFolder(std::filesystem::path folder, std::size_t layers, bool over
   metrics_.emplace(metrics, layers);
 }
 
-void RunFolder::save(const Vae<float>& model, const RunConfig& config, const std::string& data_set) const {
+void RunFolder::save(const Vae<float>& model, const Average& average, const RunConfig& config,
+                     const std::string& data_set) const {
   Safetensors file;
   file.metadata = to_metadata(config);
   file.metadata[format_key] = format_value;
   file.metadata["data_set"] = data_set;
-  store(model, file);
+  store(Weights{model, average}, file);
   file.write(folder_ / model_file);
 }
 
@@ -50,7 +62,11 @@ Run load_run(const std::filesystem::path& folder) {
     if (output.size() != 1) fail("load_run", "'decoder.output.bias' is " + to_string(output) + ", not a row");
     Rng rng;
     Run run{config, data_set->second, Vae<float>(model_config(config, output[0], mnist_classes), rng)};
-    restore(run.model, file);
+    Average average;
+    if (config.ema > 0) average.emplace(run.model, config.ema);
+    Weights weights{run.model, average};
+    restore(weights, file);
+    if (average) run.model = average->average;
     return run;
   } catch (const std::exception& error) {
     fail_file("load_run", path, error.what());

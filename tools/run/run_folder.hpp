@@ -4,10 +4,14 @@
 #include <filesystem>
 #include <optional>
 
+#include "strata/nn/ema.hpp"
 #include "strata/tools/run/metrics_csv.hpp"
 #include "strata/tools/run/run_config.hpp"
 
 namespace strata::tools {
+
+/// The average of a run's weights, where it has one.
+using Average = std::optional<Ema<Vae<float>>>;
 
 /// A run being written.
 class RunFolder {
@@ -21,8 +25,10 @@ class RunFolder {
   /// Appends a line to metrics.csv.
   void record(const EpochRecord& record) { metrics_->record(record); }
 
-  /// Writes model.safetensors with the configuration as metadata, replacing that of the epoch before.
-  void save(const Vae<float>& model, const RunConfig& config, const std::string& data_set) const;
+  /// Writes model.safetensors, the weights and their average, with the configuration as metadata, replacing
+  /// that of the epoch before.
+  void save(const Vae<float>& model, const Average& average, const RunConfig& config,
+            const std::string& data_set) const;
 
  private:
   std::filesystem::path folder_;
@@ -33,7 +39,7 @@ class RunFolder {
 struct Run {
   RunConfig config;
   std::string data_set;  // what it was trained on
-  Vae<float> model;
+  Vae<float> model;      // with the averaged weights, where there are any
 };
 
 /// Reads folder/model.safetensors. Throws for a missing or foreign file, and names it.
