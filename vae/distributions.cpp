@@ -67,8 +67,10 @@ template <class T> Var<T> log_prob(const Normal<T>& p, Var<T> x) {
 template <class T> Var<T> log_prob(const FullNormal<T>& p, Var<T> x) {
   require_shape(x, p.mean);
   const std::size_t width = x.shape().back();
-  const auto identity =
-      x.tape().constant(Shape{width, width}, [](Tensor<T>& i) { i = xt::eye<T>(i.shape(0)); });
+  const auto identity = x.tape().constant(Shape{width, width}, [width](Tensor<T>& i) {
+    i.fill(T(0));
+    for (std::size_t k = 0; k < width; ++k) i(k, k) = T(1);
+  });
   const auto c = strictly_lower(p.lower) + unsqueeze(exp(T(0.5) * p.log_variance), -1) * identity;
   const auto epsilon = reshape(triangular_solve(c, unsqueeze(x - p.mean, -1)), x.shape());
   return draw_log_density(p.log_variance, epsilon);

@@ -15,7 +15,7 @@ template <class T, class Q, class F>
 Layer<T> draw_layer(const Q& q, const Noise<T>& noise, Paths paths, [[maybe_unused]] F density) {
   if (paths != Paths::stopped) {
     const auto [z, log_q] = sample_and_log_prob(q, noise);
-    if (paths == Paths::joint) return {z, mean(q), log_q, {}, {}};
+    if (paths == Paths::joint) return {z, mean(q), log_q, {}, {}, {}};
     return {reshape(z, z.shape()), mean(q), log_q, {}, {}, z};
   }
   if constexpr (requires(Var<T> z) {

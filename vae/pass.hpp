@@ -29,12 +29,12 @@ template <class T> struct Given {
 
 /// z_t of one pass, t = 1 ... T; z_0 is x, and p(z_T | z_{T+1}) is the prior p(z_T).
 template <class T> struct Layer {
-  Var<T> z;           // (B, L), a draw from q(z_t | z_{t−1})
-  Var<T> mean;        // (B, L), E_q[z_t | z_{t−1}]
-  Var<T> log_q;       // (B), ln q(z_t | z_{t−1})
-  Var<T> log_p;       // (B), ln p(z_t | z_{t+1})
-  Var<T> kl;          // (B), KL(q(z_t | z_{t−1}) ‖ p(z_t)) in closed form; or empty
-  Var<T> drawn = {};  // (B, L), the draw of which z is a copy, where the paths are split; or empty
+  Var<T> z;      // (B, L), a draw from q(z_t | z_{t−1})
+  Var<T> mean;   // (B, L), E_q[z_t | z_{t−1}]
+  Var<T> log_q;  // (B), ln q(z_t | z_{t−1})
+  Var<T> log_p;  // (B), ln p(z_t | z_{t+1})
+  Var<T> kl;     // (B), KL(q(z_t | z_{t−1}) ‖ p(z_t)) in closed form; or empty
+  Var<T> drawn;  // (B, L), the draw of which z is a copy, where the paths are split; or empty
 
   /// z_t as q(z_{t+1} | z_t) reads it when z_{t+1} is drawn.
   Var<T> below() const { return drawn ? drawn : z; }
