@@ -11,11 +11,6 @@ template <class T, class F> auto chain(const Tensor<T>& gradient, F slope, const
   return map([slope](auto g, auto v) { return formulas::scaled(g, slope(v)); }, gradient, x);
 }
 
-// ȳ f'(x) where f' is finite everywhere.
-template <class T, class F> auto chain_finite(const Tensor<T>& gradient, F slope, const Tensor<T>& x) {
-  return map([slope](auto g, auto v) { return g * slope(v); }, gradient, x);
-}
-
 }  // namespace
 
 // y = eˣ        x̄ += ȳ y
@@ -127,7 +122,7 @@ template <class T> Var<T> maximum(Var<T> a, Var<T> b) {
 // y = a where m ≠ 0, else b        ā += ȳ there        b̄ += ȳ elsewhere
 template <class T> Var<T> where(Var<T> mask, Var<T> a, Var<T> b) {
   if (mask.needs_grad()) fail("where", "no gradient flows into the mask: give it by stop_gradient(mask)");
-  const auto choose = []<class V>(V m, V u, V v) { return select(m == V(0), v, u); };
+  const auto choose = []<class V>(V m, V u, V v) { return select(m == V(0), v, select(m == m, u, m)); };
   return record("where", {mask, a, b}, map(choose, mask.value(), a.value(), b.value()), [=](Var<T> y) {
     const T nothing = 0;
     a.accumulate(map(choose, mask.value(), y.grad(), nothing));
@@ -140,7 +135,7 @@ template <class T> Var<T> minimum(Var<T> a, Var<T> b) { return -maximum(-a, -b);
 // y = tanh x        x̄ += ȳ / cosh² x, which 1 − y² would lose where y rounds to ±1
 template <class T> Var<T> tanh(Var<T> x) {
   return record("tanh", {x}, xt::tanh(x.value()), [x](Var<T> y) {
-    x.accumulate(chain_finite(
+    x.accumulate(chain(
         y.grad(), [](auto v) { return formulas::tanh_slope(v); }, x.value()));
   });
 }
@@ -165,7 +160,7 @@ template <class T> Var<T> leaky_relu(Var<T> x, Scalar<T> slope) {
 // y = 1 / (1 + e⁻ˣ)        x̄ += ȳ y (1 − y) = ȳ sigmoid x sigmoid(−x)
 template <class T> Var<T> sigmoid(Var<T> x) {
   return record("sigmoid", {x}, map([](auto v) { return formulas::sigmoid(v); }, x.value()), [x](Var<T> y) {
-    x.accumulate(chain_finite(
+    x.accumulate(chain(
         y.grad(), [](auto v) { return formulas::sigmoid_slope(v); }, x.value()));
   });
 }
@@ -175,7 +170,7 @@ template <class T> Var<T> log_sigmoid(Var<T> x) { return -softplus(-x); }
 // y = ln(1 + eˣ)        x̄ += ȳ sigmoid x = ȳ (1 − e⁻ʸ)
 template <class T> Var<T> softplus(Var<T> x) {
   return record("softplus", {x}, map([](auto v) { return formulas::softplus(v); }, x.value()), [x](Var<T> y) {
-    x.accumulate(chain_finite(
+    x.accumulate(chain(
         y.grad(), [](auto v) { return -xsimd::expm1(-v); }, y.value()));
   });
 }
@@ -190,7 +185,7 @@ template <class T> Var<T> log_softplus(Var<T> x) {
 }
 
 // y = x        x̄ += 0
-template <class T> Var<T> stop_gradient(Var<T> x) { return x.tape().constant(x.value()); }
+template <class T> Var<T> stop_gradient(Var<T> x) { return x.tape().detached(x); }
 
 #define STRATA_INSTANTIATE(T)                          \
   template Var<T> exp(Var<T>);                         \

@@ -33,8 +33,8 @@ template <class T> Var<T> sqrt(Var<T> x);
 template <class T> Var<T> square(Var<T> x);
 /// |x|, with derivative 0 at 0, NaN at NaN (PyTorch: 0)
 template <class T> Var<T> abs(Var<T> x);
-/// a where mask ≠ 0, else b; the three broadcast. Throws for a mask that needs a gradient: none flows into
-/// it.
+/// a where mask ≠ 0, else b, and NaN where the mask is; the three broadcast. Throws for a mask that needs a
+/// gradient: none flows into it.
 template <class T> Var<T> where(Var<T> mask, Var<T> a, Var<T> b);
 /// min(max(x, low), high), with derivative 1 on [low, high], 0 outside, 1 at NaN (PyTorch: 0)
 template <class T> Var<T> clamp(Var<T> x, Scalar<T> low, Scalar<T> high);

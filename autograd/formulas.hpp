@@ -20,14 +20,28 @@ template <class V, class N> constexpr N float_or_double(N a, N b) {
   return std::is_same_v<Element<V>, float> ? a : b;
 }
 
-/// g · slope, and 0 where g = 0 even if the slope is infinite: what a loss does not depend on adds nothing.
-inline constexpr auto scaled = []<class V>(V g, V slope) { return select(g == V(0), V(0), g * slope); };
+/// Whether no lane is NaN. (x != x would not tell: xsimd calls it false of NaN.)
+template <class V> bool are_numbers(V x) {
+  if constexpr (std::is_floating_point_v<V>)
+    return x == x;
+  else
+    return xsimd::all(x == x);
+}
+
+/// g · slope, and 0 where one of them is 0 even if the other is infinite: what a loss does not depend on adds
+/// nothing, nor does what does not move: √(x²) has the slope 0 at 0. A NaN in g stays.
+inline constexpr auto scaled = []<class V>(V g, V slope) {
+  const V y = g * slope;
+  if (are_numbers(y)) [[likely]]
+    return y;  // cheaper than to select always
+  return select((g == V(0)) | ((slope == V(0)) & (g == g)), V(0), y);
+};
 
 /// g / x, and 0 where g = 0.
 inline constexpr auto quotient = []<class V>(V g, V x) { return select(g == V(0), V(0), g / x); };
 
-/// g y / x, and 0 where g = 0.
-inline constexpr auto share = []<class V>(V g, V y, V x) { return select(g == V(0), V(0), g * y / x); };
+/// g y / x, and 0 where g or y is 0.
+inline constexpr auto share = []<class V>(V g, V y, V x) { return quotient(scaled(g, y), x); };
 
 /// eˣ = (e^(x/2))², to ∞ and through the subnormal numbers to 0, which xsimd's own exp reaches too early: it
 /// is used as it is, here and below, where its result may be taken for 0 before it is subnormal.
@@ -147,10 +161,12 @@ template <class V> V log_softplus_slope(V x) {
 template <class V> V bernoulli_weight(V x, V l) { return select(l > V(0), V(1) - x, x); }
 
 /// x ln p + (1 − x) ln(1 − p) for p = sigmoid l: −w |l| − ln(1 + e^−|l|), w the weight above. This is
-/// x l − max(l, 0) − ln(1 + e^−|l|) without its cancellation, and without 0 · ∞ for w = 0 and l = ±∞.
+/// x l − max(l, 0) − ln(1 + e^−|l|) without its cancellation, and without 0 · ∞ for w = 0 and l = ±∞. NaN for
+/// x outside [0, 1], where x (1 − x) < 0.
 template <class V> V bernoulli_log_density(V x, V l) {
-  const V size = xsimd::abs(l);
-  return -(scaled(bernoulli_weight(x, l), size) + log1p_of_unit(xsimd::exp(-size)));
+  const V size = xsimd::abs(l), weight = bernoulli_weight(x, l);
+  const V y = -(select(weight == V(0), V(0), weight * size) + log1p_of_unit(xsimd::exp(-size)));
+  return select(x * (V(1) - x) >= V(0), y, V(std::numeric_limits<Element<V>>::quiet_NaN()));
 }
 
 /// d bernoulli_log_density / dl = x − sigmoid l = ±(sigmoid(−|l|) − w), + for l > 0.

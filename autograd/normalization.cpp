@@ -1,5 +1,7 @@
 #include "strata/autograd/normalization.hpp"
 
+#include <cmath>
+
 namespace strata {
 namespace {
 
@@ -35,6 +37,8 @@ template <class T> auto normalized(Var<T> x, const Statistics<T>& of_x) {
 // n = s (x − μ)    y = γ n + β        β̄ += Σ ȳ    γ̄ += Σ ȳ n    x̄ += γ s (ȳ − (Σ ȳ + n Σ ȳ n)/B)
 template <class T> BatchNormResult<T> batch_norm(Var<T> x, Var<T> gamma, Var<T> beta, Scalar<T> epsilon) {
   const T share = share_of_row(x, gamma, beta);  // 1/B
+  if (!(epsilon > 0 && std::isfinite(epsilon)))
+    fail("batch_norm", "epsilon is " + std::to_string(epsilon) + "; it must be above 0 and finite");
   const Statistics<T> of_x = statistics(x, share, epsilon);
   const auto backward = [=](Var<T> y) {
     const Tensor<T>&sum = sum_rows(y, y.grad()), &sum_n = sum_rows(y, y.grad() * normalized(x, of_x));

@@ -13,8 +13,8 @@ template <class T> struct BatchNormResult {
 
 /// y = gamma ⊙ (x − mean) / √(variance + epsilon) + beta over x's own mean and biased variance of each column
 /// (Ioffe and Szegedy 2015, algorithm 1), for x (..., D), whose rows are all axes but the last, gamma (D) and
-/// beta (D). Gradients flow through the statistics as well. Columns without variance are NaN at
-/// epsilon 0 (PyTorch: beta). Throws unless x has rows and all fit.
+/// beta (D). Gradients flow through the statistics as well. Throws unless x has rows, all fit, and
+/// epsilon > 0 (PyTorch allows 0).
 template <class T> BatchNormResult<T> batch_norm(Var<T> x, Var<T> gamma, Var<T> beta, Scalar<T> epsilon);
 
 }  // namespace strata

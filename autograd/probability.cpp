@@ -1,10 +1,12 @@
 #include "strata/autograd/probability.hpp"
 
-#include <numbers>
+#include <algorithm>
+#include <cmath>
 
 #include "strata/autograd/formulas.hpp"
 #include "strata/autograd/linear_algebra.hpp"
 #include "strata/autograd/shape.hpp"
+#include "strata/tensor/interval.hpp"
 
 namespace strata {
 namespace {
@@ -15,6 +17,16 @@ template <class T> void require_same_shape(const char* operation, std::initializ
       fail(operation, "shapes differ: " + shapes_of(std::span<const Var<T>>(inputs)));
 }
 
+// x has the rows: a parameter that added some would give a sum of pairs that nobody asked for.
+template <class T>
+void require_parameters_of(const char* operation, Var<T> x, std::initializer_list<Var<T>> parameters) {
+  for (const Var<T> parameter : parameters)
+    if (!detail::broadcasts(parameter.shape(), x.shape()))
+      fail(operation, "a parameter " + to_string(parameter.shape()) + " does not broadcast to x " +
+                          to_string(x.shape()) +
+                          "; for every pair of rows give x by unsqueeze(x, axis, size)");
+}
+
 template <class T> constexpr T half = T(0.5);
 template <class T> constexpr T log_two_pi = T(1.8378770664093454836);
 
@@ -23,6 +35,7 @@ template <class T> constexpr T log_two_pi = T(1.8378770664093454836);
 // y = −½ Σ (ln 2π + s + u²), u = (x − m) e^(−s/2), which is finite wherever u² is
 // x̄ −= t        m̄ += t        s̄ += ½ ȳ (u² − 1)        t = ȳ u e^(−s/2)
 template <class T> Var<T> normal_log_density(Var<T> x, Var<T> mean, Var<T> log_variance) {
+  require_parameters_of("normal_log_density", x, {mean, log_variance});
   const auto units = [](auto d, auto s) { return formulas::scaled(d, formulas::exp(-half<T> * s)); };
   const Tensor<T>& u = x.tape().scratch(map(units, x.value() - mean.value(), log_variance.value()));
   const auto value = -half<T> * (log_two_pi<T> + log_variance.value() + xt::square(u));
@@ -49,12 +62,17 @@ template <class T> Var<T> standard_normal_log_density(Var<T> x) {
 template <class T> Var<T> bernoulli_log_density(Var<T> x, Var<T> logits) {
   require_same_shape("bernoulli_log_density", {x, logits});
   const auto density = [](auto v, auto l) { return formulas::bernoulli_log_density(v, l); };
-  return record(
-      "bernoulli_log_density", {x, logits}, sum_last(map(density, x.value(), logits.value())), [=](Var<T> y) {
-        const auto slope = [](auto g, auto v, auto l) { return g * formulas::bernoulli_slope(v, l); };
-        x.accumulate(map(formulas::scaled, column(y.grad()), logits.value()));
-        logits.accumulate(map(slope, column(y.grad()), x.value(), logits.value()));
-      });
+  const auto slope = [](auto g, auto v, auto l) {
+    return formulas::scaled(g, formulas::bernoulli_slope(v, l));
+  };
+  const auto y = record("bernoulli_log_density", {x, logits},
+                        sum_last(map(density, x.value(), logits.value())), [=](Var<T> y) {
+                          x.accumulate(map(formulas::scaled, column(y.grad()), logits.value()));
+                          logits.accumulate(map(slope, column(y.grad()), x.value(), logits.value()));
+                        });
+  if (std::any_of(y.value().begin(), y.value().end(), [](T v) { return std::isnan(v); }))
+    require_within("bernoulli_log_density", "x", x.value(), unit_interval);
+  return y;
 }
 
 // z = m + d, d = e^(s/2) ε        m̄ += z̄        s̄ += ½ z̄ d        ε̄ += z̄ e^(s/2)

@@ -7,7 +7,7 @@
 namespace strata {
 
 /// ln N(x; mean, diag e^log_variance) = −½ Σ_last (ln 2π + log_variance + (x − mean)² e^−log_variance), in
-/// nats. The three broadcast against each other. x (B, D): (B).
+/// nats. x (B, D): (B). Throws unless mean and log_variance broadcast to x's shape.
 template <class T> Var<T> normal_log_density(Var<T> x, Var<T> mean, Var<T> log_variance);
 
 /// ln N(x; 0, I) = −½ Σ_last (ln 2π + x²), in nats. x (B, D): (B).
@@ -15,7 +15,8 @@ template <class T> Var<T> standard_normal_log_density(Var<T> x);
 
 /// Σ_last x ln p + (1 − x) ln(1 − p) for p = sigmoid(logits), in nats: a log density for x ∈ {0, 1}, a
 /// negative cross-entropy (and no log-likelihood) for x between. Logits of ±∞ are certain (PyTorch: NaN). x
-/// and logits have one shape (B, D): (B).
+/// and logits have one shape (B, D): (B). Throws for other shapes, and for an x outside [0, 1], naming the
+/// first.
 template <class T> Var<T> bernoulli_log_density(Var<T> x, Var<T> logits);
 
 /// z = mean + e^(log_variance / 2) ⊙ epsilon: a draw from N(mean, diag e^log_variance) if epsilon is one from

@@ -1,6 +1,7 @@
 #include "strata/autograd/reduce.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include "strata/autograd/elementwise.hpp"
@@ -50,7 +51,7 @@ template <class T> Var<T> mean(Var<T> x, const Axes& axes, KeepAxes keep) {
   return sum(x, axes, keep) * (static_cast<T>(means) / static_cast<T>(x.value().size()));
 }
 
-// y = max x        x̄ += ȳ [x = y] / Σ [x = y]
+// y = max x        x̄ += ȳ / Σ [x = y] where x = y
 template <class T> Var<T> max(Var<T> x, const Axes& axes, KeepAxes keep) {
   require_elements("max", x.shape());
   const auto [kept, shape] = reduced("max", x.shape(), axes, keep);
@@ -58,7 +59,8 @@ template <class T> Var<T> max(Var<T> x, const Axes& axes, KeepAxes keep) {
     const auto largest = reshaped(y.value(), kept);
     const auto equal = []<class V>(V v, V m) { return select(v == m, V(1), V(0)); };
     const Tensor<T>& ties = y.tape().scratch(sum_to(kept, map(equal, x.value(), largest)));
-    x.accumulate(map(equal, x.value(), largest) * (reshaped(y.grad(), kept) / ties));
+    const auto share = []<class V>(V v, V m, V g) { return select(v == m, g, select(m == m, V(0), m)); };
+    x.accumulate(map(share, x.value(), largest, reshaped(y.grad(), kept) / ties));
   });
 }
 
@@ -68,6 +70,13 @@ namespace {
 
 constexpr auto exp_of_difference = [](auto x, auto m) { return formulas::exp(x - m); };
 constexpr auto logarithm = [](auto x) { return formulas::log(x); };
+// ln Σ, and 0 for a row of −∞, whose e^(x − m) are all 0
+constexpr auto log_total = []<class V>(V total) { return select(total == V(0), V(0), formulas::log(total)); };
+// e^(x − y), and 0 for x = y = −∞
+constexpr auto share_of = []<class V>(V x, V y) {
+  constexpr auto lowest = std::numeric_limits<formulas::Element<V>>::lowest();
+  return formulas::exp(x - select(y < V(lowest), V(lowest), y));
+};
 
 // The terms of softmax: m = max x, made finite so that x − m is never ∞ − ∞, and Σ e^(x − m).
 template <class T> struct Exponentials { const Tensor<T>&m, &total; };
@@ -85,7 +94,7 @@ template <class T> Var<T> logsumexp(Var<T> x, std::ptrdiff_t axis, KeepAxes keep
   const auto [m, total] = exponentials(x, kept);
   return record("logsumexp", {x}, reshaped(m, shape) + map(logarithm, reshaped(total, shape)),
                 [x, kept = kept](Var<T> y) {
-                  const auto share = map(exp_of_difference, x.value(), finite<T>(reshaped(y.value(), kept)));
+                  const auto share = map(share_of, x.value(), reshaped(y.value(), kept));
                   x.accumulate(map(formulas::scaled, reshaped(y.grad(), kept), share));
                 });
 }
@@ -94,8 +103,10 @@ template <class T> Var<T> logsumexp(Var<T> x, std::ptrdiff_t axis, KeepAxes keep
 template <class T> Var<T> softmax(Var<T> x, std::ptrdiff_t axis) {
   const Shape kept = reduced("softmax", x.shape(), {axis}, KeepAxes::yes).kept;
   const auto [m, total] = exponentials(x, kept);
-  return record("softmax", {x}, map(exp_of_difference, x.value(), m) / total, [x, kept](Var<T> y) {
-    x.accumulate(y.value() * (y.grad() - y.tape().scratch(sum_to(kept, y.grad() * y.value()))));
+  const auto value = map(formulas::quotient, map(exp_of_difference, x.value(), m), total);
+  return record("softmax", {x}, value, [x, kept](Var<T> y) {
+    const auto mean = sum_to(kept, map(formulas::scaled, y.grad(), y.value()));
+    x.accumulate(map(formulas::scaled, y.grad() - y.tape().scratch(mean), y.value()));
   });
 }
 
@@ -103,7 +114,7 @@ template <class T> Var<T> softmax(Var<T> x, std::ptrdiff_t axis) {
 template <class T> Var<T> log_softmax(Var<T> x, std::ptrdiff_t axis) {
   const Shape kept = reduced("log_softmax", x.shape(), {axis}, KeepAxes::yes).kept;
   const auto [m, total] = exponentials(x, kept);
-  return record("log_softmax", {x}, x.value() - m - map(logarithm, total), [x, kept](Var<T> y) {
+  return record("log_softmax", {x}, x.value() - m - map(log_total, total), [x, kept](Var<T> y) {
     x.accumulate(y.grad() - map([](auto v) { return formulas::exp(v); }, y.value()) *
                                 y.tape().scratch(sum_to(kept, y.grad())));
   });
@@ -140,14 +151,16 @@ template <class T> Var<T> cumsum(Var<T> x, std::ptrdiff_t axis) {
 
 namespace {
 
+// The place of the first NaN or else the first element before all others, row by row.
 template <class T, class Before>
 std::vector<std::size_t> first_in_rows(const char* operation, const Tensor<T>& x, Before before) {
+  const auto first = [before](T u, T v) { return before(u, v) || (std::isnan(u) && !std::isnan(v)); };
   const std::size_t size = x.dimension() == 0 ? 0 : x.shape().back();
   if (size == 0) fail(operation, "needs a last axis with elements, but x is " + to_string(x.shape()));
   std::vector<std::size_t> places(x.size() / size);
   for (std::size_t row = 0; row < places.size(); ++row) {
     const T* values = x.data() + row * size;
-    places[row] = static_cast<std::size_t>(std::min_element(values, values + size, before) - values);
+    places[row] = static_cast<std::size_t>(std::min_element(values, values + size, first) - values);
   }
   return places;
 }

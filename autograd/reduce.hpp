@@ -22,16 +22,19 @@ template <class T> Var<T> mean(Var<T> x, const Axes& axes, KeepAxes keep = KeepA
 template <class T> Var<T> max(Var<T> x, const Axes& axes, KeepAxes keep = KeepAxes::no);
 /// The smallest element over the given axes, −max(−x).
 template <class T> Var<T> min(Var<T> x, const Axes& axes, KeepAxes keep = KeepAxes::no);
-/// ln Σ eˣ over one axis. −∞, with gradient 0, where all x are (PyTorch: NaN).
+/// ln Σ eˣ over one axis. −∞, with gradient 0, where all x are (PyTorch: NaN); ∞ where one x is, whose
+/// gradient is NaN.
 template <class T> Var<T> logsumexp(Var<T> x, std::ptrdiff_t axis = -1, KeepAxes keep = KeepAxes::no);
-/// eˣ / Σ eˣ along one axis.
+/// eˣ / Σ eˣ along one axis: the gradient of logsumexp. It is 0, and no distribution, where all x are −∞
+/// (nothing is left unmasked), and NaN where x is ∞.
 template <class T> Var<T> softmax(Var<T> x, std::ptrdiff_t axis = -1);
-/// x − ln Σ eˣ along one axis: the logarithm of softmax, exact where that underflows.
+/// x − ln Σ eˣ along one axis: the logarithm of softmax, exact where that underflows; −∞ where all x are.
 template <class T> Var<T> log_softmax(Var<T> x, std::ptrdiff_t axis = -1);
 /// y_k = x_0 + ... + x_k along one axis.
 template <class T> Var<T> cumsum(Var<T> x, std::ptrdiff_t axis = -1);
 
-/// The places of the largest elements along the last axis, the first among equal ones, row by row.
+/// The places of the largest elements along the last axis, the first among equal ones, row by row; of a NaN
+/// where there is one.
 template <class T> std::vector<std::size_t> argmax(Var<T> x);
 /// The places of the smallest.
 template <class T> std::vector<std::size_t> argmin(Var<T> x);

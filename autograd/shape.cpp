@@ -4,6 +4,8 @@
 #include <cmath>
 #include <numeric>
 
+#include "strata/tensor/interval.hpp"
+
 namespace strata {
 
 using detail::resolve_axis;
@@ -40,12 +42,14 @@ template <class T> Var<T> reshape(Var<T> x, const Sizes& sizes) {
                 [x](Var<T> y) { x.accumulate(reshaped(y.grad(), x.shape())); });
 }
 
-template <class T> Var<T> unsqueeze(Var<T> x, std::ptrdiff_t axis) {
+template <class T> Var<T> unsqueeze(Var<T> x, std::ptrdiff_t axis, std::size_t size) {
   Shape shape = x.shape();
   shape.push_back(1);
   const auto place = static_cast<std::ptrdiff_t>(resolve_axis("unsqueeze", shape, axis));
   std::rotate(shape.begin() + place, shape.end() - 1, shape.end());
-  return reshape(x, shape);
+  const auto y = reshape(x, shape);
+  shape[static_cast<std::size_t>(place)] = size;
+  return size == 1 ? y : broadcast(y, shape);
 }
 
 template <class T> Var<T> transpose(Var<T> x) {
@@ -207,9 +211,25 @@ template <class T> Var<T> strictly_lower(Var<T> entries) {
   return record_parts("strictly_lower", entries, shape, rows, false);
 }
 
+template <class T> Var<T> one_hot(Var<T> x, std::size_t classes) {
+  if (x.needs_grad()) fail("one_hot", "no gradient flows into x: give it by stop_gradient(x)");
+  Shape shape = x.shape();
+  shape.push_back(classes);
+  return x.tape().constant(shape, [&](Tensor<T>& y) {
+    y.fill(T(0));
+    for (std::size_t i = 0; i < x.value().size(); ++i) {
+      const T label = x.value().data()[i];
+      if (!(label >= 0 && label < static_cast<T>(classes) && label == std::floor(label)))
+        fail("one_hot",
+             "x is " + element_text(x.value(), i) + ", none of " + std::to_string(classes) + " classes");
+      y.data()[i * classes + static_cast<std::size_t>(label)] = T(1);
+    }
+  });
+}
+
 #define STRATA_INSTANTIATE(T)                                                 \
   template Var<T> reshape(Var<T>, const Sizes&);                              \
-  template Var<T> unsqueeze(Var<T>, std::ptrdiff_t);                          \
+  template Var<T> unsqueeze(Var<T>, std::ptrdiff_t, std::size_t);             \
   template Var<T> transpose(Var<T>);                                          \
   template Var<T> transpose(Var<T>, const Axes&);                             \
   template Var<T> concatenate(std::initializer_list<Var<T>>, std::ptrdiff_t); \
@@ -218,7 +238,8 @@ template <class T> Var<T> strictly_lower(Var<T> entries) {
   template Var<T> broadcast(Var<T>, const Shape&);                            \
   template Var<T> gather_rows(Var<T>, const std::vector<std::size_t>&);       \
   template Var<T> repeat_rows(Var<T>, std::size_t);                           \
-  template Var<T> strictly_lower(Var<T>);
+  template Var<T> strictly_lower(Var<T>);                                     \
+  template Var<T> one_hot(Var<T>, std::size_t);
 STRATA_INSTANTIATE(float)
 STRATA_INSTANTIATE(double)
 

@@ -12,8 +12,8 @@ namespace strata {
 /// The same elements, in memory order, under another shape; one size may be −1: the others determine it.
 /// Throws where they do not, or do not fit.
 template <class T> Var<T> reshape(Var<T> x, const Sizes& sizes);
-/// x with one more axis of size 1, which is y's axis `axis`.
-template <class T> Var<T> unsqueeze(Var<T> x, std::ptrdiff_t axis);
+/// x with one more axis, which is y's axis `axis`, of size 1, or of another `size` along which x is repeated.
+template <class T> Var<T> unsqueeze(Var<T> x, std::ptrdiff_t axis, std::size_t size = 1);
 /// The axes in reverse order: the transpose of a matrix.
 template <class T> Var<T> transpose(Var<T> x);
 /// y's k-th axis is x's axes[k]-th.
@@ -33,5 +33,8 @@ template <class T> Var<T> repeat_rows(Var<T> x, std::size_t times);
 /// The strictly lower triangular matrices (..., L, L) with rows l_21, l_31, l_32, ... in `entries`
 /// (..., L (L − 1) / 2). Throws for another number of entries.
 template <class T> Var<T> strictly_lower(Var<T> entries);
+/// Unit vectors (..., classes) for labels 0 ... classes − 1 in x (...), as a constant. Throws for any other
+/// number, naming the first, and for an x that needs a gradient.
+template <class T> Var<T> one_hot(Var<T> x, std::size_t classes);
 
 }  // namespace strata

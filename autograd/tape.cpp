@@ -1,5 +1,7 @@
 #include "strata/autograd/tape.hpp"
 
+#include <algorithm>
+
 namespace strata {
 
 template <class T> std::string shapes_of(std::span<const Var<T>> inputs) {
@@ -52,10 +54,10 @@ template <class T> typename Tape<T>::Slot& Tape<T>::next_slot(const char* name, 
   if (size_ == slots_.size()) slots_.emplace_back();
   Slot& slot = slots_[size_++];
   slot.name = name;
-  slot.reader = "backward";
   slot.value = &slot.own_value;
   slot.gradient = &slot.own_gradient;
   slot.own_gradient.received = false;
+  slot.inputs_end = static_cast<std::uint32_t>(inputs_.size());
   slot.needs_grad = needs_grad;
   slot.hooked = false;
   return slot;
@@ -75,24 +77,44 @@ template <class T> Var<T> Tape<T>::reference(const Versioned<T>& tensor, Gradien
   return x;
 }
 
+template <class T> Var<T> Tape<T>::detached(Var<T> x) {
+  read("stop_gradient", {&x, 1});
+  next_slot("stop_gradient", false).own_value = x.value();
+  return last();
+}
+
 template <class T> bool Tape<T>::read(const char* reader, std::span<const Var<T>> inputs) {
   bool any_needs_grad = false;
   for (const Var<T> input : inputs) {
     if (&input.tape() != this) fail(reader, "its inputs lie on different tapes; make them all on one");
-    Slot& from = slot(input);
-    from.reader = reader;
-    any_needs_grad = any_needs_grad || from.needs_grad;
+    any_needs_grad = any_needs_grad || slot(input).needs_grad;
   }
+  for (const Var<T> input : inputs) inputs_.push_back(input.index_);
   return any_needs_grad;
+}
+
+template <class T> std::span<const std::uint32_t> Tape<T>::inputs(std::size_t i) const {
+  const std::size_t begin = i == 0 ? 0 : slots_[i - 1].inputs_end;
+  return std::span(inputs_).subspan(begin, slots_[i].inputs_end - begin);
+}
+
+template <class T> bool Tape<T>::is_current(std::size_t i) const {
+  return std::none_of(references_.begin(), references_.end(), [i](const Reference& reference) {
+    return reference.slot == i && *reference.version != reference.recorded;
+  });
 }
 
 template <class T> void Tape<T>::require_unchanged(const Reference& reference) {
   if (*reference.version == reference.recorded) return;
-  const Slot& slot = slots_[reference.slot];
-  const std::string reader = std::string("a tensor that '") + slot.reader + "' reads was ";
+  std::string reader = "backward";  // or the last operation that reads it
+  for (std::size_t i = 0; i < size_; ++i)
+    for (const std::uint32_t input : inputs(i))
+      if (input == reference.slot) reader = slots_[i].name;
+  reader = "a tensor that '" + reader + "' reads was ";
   if (*reference.version == Versioned<T>::ended)
     fail("backward", reader + "destroyed since the tape refers to it; it must outlive the step");
-  fail("backward", reader + "changed since the tape refers to it, and is " + to_string(slot.value->shape()) +
+  fail("backward", reader + "changed since the tape refers to it, and is " +
+                       to_string(slots_[reference.slot].value->shape()) +
                        " now; call backward before the optimizer's step or any other write, or record the "
                        "forward pass again");
 }
@@ -111,7 +133,8 @@ template <class T> void Tape<T>::forget_gradients() {
   for (std::size_t i = 0; i < size_; ++i) slots_[i].own_gradient.received = false;
 }
 
-template <class T> void Tape<T>::walk_back(Var<T> y) {
+template <class T> template <class F> Var<T> Tape<T>::walk_back(Var<T> y, F stop) {
+  start_ = y.index_;
   const struct Walk {
     bool& on;
     ~Walk() { on = false; }
@@ -124,8 +147,22 @@ template <class T> void Tape<T>::walk_back(Var<T> y) {
     running_ = slot.name;
     for (std::size_t k = 0; slot.hooked && k < hook_count_; ++k)
       if (hooks_[k].slot == i) hooks_[k].call(slot.gradient->value);
-    if (slot.backward) slot.backward(Var<T>(this, static_cast<std::uint32_t>(i), step_));
+    if (slot.backward) slot.backward((*this)[i]);
+    if (stop((*this)[i])) return (*this)[i];
   }
+  return {};
+}
+
+template <class T> Var<T> Tape<T>::repeat_backward(const std::function<bool(Var<T>)>& stop) {
+  const Var<T> y = backward_start();
+  require_differentiable(y);
+  const Tensor<T> cotangent = y.grad();
+  for (std::size_t i = 0; i < size_; ++i) slots_[i].gradient->received = false;
+  y.accumulate(cotangent);
+  const Var<T> stopped = walk_back(y, stop);
+  for (std::size_t i = 0; i < size_; ++i)
+    if (slots_[i].gradient != &slots_[i].own_gradient) slots_[i].gradient->received = false;
+  return stopped;
 }
 
 template <class T> void Tape<T>::backward(Var<T> y) {
@@ -136,7 +173,7 @@ template <class T> void Tape<T>::backward(Var<T> y) {
   forget_gradients();
   y.accumulate_with(
       [](Tensor<T>& gradient, T beta) { gradient.data()[0] = beta * gradient.data()[0] + T(1); });
-  walk_back(y);
+  walk_back(y, [](Var<T>) { return false; });
 }
 
 template <class T> void Tape<T>::backward(Var<T> y, const Tensor<T>& cotangent) {
@@ -145,7 +182,7 @@ template <class T> void Tape<T>::backward(Var<T> y, const Tensor<T>& cotangent) 
     fail("backward", "the cotangent is " + to_string(cotangent.shape()) + ", y is " + to_string(y.shape()));
   forget_gradients();
   y.accumulate(cotangent);
-  walk_back(y);
+  walk_back(y, [](Var<T>) { return false; });
 }
 
 template <class T> void Tape<T>::reset() {
@@ -153,6 +190,8 @@ template <class T> void Tape<T>::reset() {
   for (std::size_t k = 0; k < hook_count_; ++k) hooks_[k].call.clear();
   references_.clear();
   size_ = hook_count_ = scratch_[0].used = 0;
+  inputs_.clear();
+  start_.reset();
   ++step_;
 }
 

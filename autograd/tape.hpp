@@ -7,8 +7,10 @@
 
 #include <concepts>
 #include <cstdint>
-#include <deque>
+#include <functional>
 #include <initializer_list>
+#include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -30,6 +32,18 @@ namespace detail {
 template <class E, class T>
 concept Lazy = Readable<E, T> && Reading<E, T>::leaves >
 0 && !Reading<E, T>::leaf;
+
+/// A list that grows, whose elements never move.
+template <class V> class StableList {
+ public:
+  std::size_t size() const { return elements_.size(); }
+  V& operator[](std::size_t i) { return *elements_[i]; }
+  const V& operator[](std::size_t i) const { return *elements_[i]; }
+  V& emplace_back() { return *elements_.emplace_back(std::make_unique<V>()); }
+
+ private:
+  std::vector<std::unique_ptr<V>> elements_;
+};
 }  // namespace detail
 
 /// A handle to one tensor on a tape: cheap to copy, valid until its tape's next `reset`. In comments and
@@ -57,6 +71,9 @@ template <class T> class Var {
 
   /// Throws for a default-constructed variable.
   Tape<T>& tape() const;
+
+  /// Its place on the tape, in the order of recording.
+  std::size_t index() const { return index_; }
 
   /// x̄ += expression. The only place that undoes broadcasting: the expression is summed over the axes along
   /// which x was broadcast, and broadcast where x is larger. Not evaluated if x needs no gradient.
@@ -102,6 +119,9 @@ template <class T> class Tape {
   /// A copy of `value` into which no gradient flows.
   Var<T> constant(const Tensor<T>& value) { return leaf("constant", value, false); }
 
+  /// A constant with the value of x, made by stop_gradient.
+  Var<T> detached(Var<T> x);
+
   /// A constant, the value of a lazy expression.
   template <detail::Lazy<T> E> Var<T> constant(const E& expression);
 
@@ -137,6 +157,28 @@ template <class T> class Tape {
   /// What the tape is for at present.
   Record recording() const { return record_; }
 
+  /// Whether x is one of them: not of another tape, or an earlier step.
+  bool holds(Var<T> x) const { return x.tape_ == this && x.step_ == step_; }
+
+  /// The i-th of them.
+  Var<T> operator[](std::size_t i) { return Var<T>(this, static_cast<std::uint32_t>(i), step_); }
+
+  /// The operation that made the i-th of them, or "variable", "constant" or "reference"; and what it was made
+  /// of.
+  const char* operation(std::size_t i) const { return slots_[i].name; }
+  std::span<const std::uint32_t> inputs(std::size_t i) const;
+
+  /// Whether the i-th holds what was recorded: not if it refers to a tensor that was changed since, or is no
+  /// more, whose value is not to be read.
+  bool is_current(std::size_t i) const;
+
+  /// Where the last `backward` of this step started; empty before any.
+  Var<T> backward_start() { return start_ ? (*this)[*start_] : Var<T>(); }
+
+  /// Repeats the last `backward` from there, until stop(y) holds after the derivative of the operation that
+  /// made y, and returns this y; empty if it never does. What references have collected is forgotten.
+  Var<T> repeat_backward(const std::function<bool(Var<T>)>& stop);
+
   /// The value of a lazy expression or sum in a buffer of the tape: what an operation, or a derivative, needs
   /// on its way. Valid to the end of the step or, within `backward`, to that of this `backward`.
   template <class E> const Tensor<T>& scratch(const E& expression);
@@ -155,12 +197,12 @@ template <class T> class Tape {
 
   struct Slot {
     const char* name;
-    const char* reader;      // the last operation that reads it
     const Tensor<T>* value;  // own_value, or a tensor outside the tape; likewise the gradient
     Gradient<T>* gradient;
     Callback<Var<T>> backward;
     bool needs_grad;
-    bool hooked;  // by on_gradient
+    bool hooked;               // by on_gradient
+    std::uint32_t inputs_end;  // in `inputs_`, where they begin at the end of the slot before
     Tensor<T> own_value;
     Gradient<T> own_gradient;
   };
@@ -177,7 +219,7 @@ template <class T> class Tape {
   };
 
   struct Buffers {
-    std::deque<Tensor<T>> tensors;  // they never move
+    detail::StableList<Tensor<T>> tensors;
     std::size_t used = 0;
     Tensor<T>& next() { return used++ < tensors.size() ? tensors[used - 1] : tensors.emplace_back(); }
   };
@@ -190,15 +232,17 @@ template <class T> class Tape {
   void require_differentiable(Var<T> y);
   void require_unchanged(const Reference& reference);
   void forget_gradients();
-  void walk_back(Var<T> y);
+  template <class F> Var<T> walk_back(Var<T> y, F stop);
   bool read(const char* reader, std::span<const Var<T>> inputs);  // whether one needs a gradient
 
   Record record_;
-  std::deque<Slot> slots_;  // its elements never move: lazy expressions refer to their tensors
+  detail::StableList<Slot> slots_;  // lazy expressions refer to their tensors
   std::size_t size_ = 0;
   std::uint32_t step_ = 0;
+  std::vector<std::uint32_t> inputs_;   // of all slots, one's after another's
+  std::optional<std::uint32_t> start_;  // of the last `backward`
   std::vector<Reference> references_;
-  std::deque<Hook> hooks_;
+  detail::StableList<Hook> hooks_;
   std::size_t hook_count_ = 0;
   Buffers scratch_[2];               // of the step, and of `backward`
   bool walking_ = false;             // within `backward`

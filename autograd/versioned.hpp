@@ -32,6 +32,7 @@ template <class T> class Versioned {
   ~Versioned() { *version_ = ended; }
 
   const Tensor<T>& value() const { return value_; }
+  std::uint64_t version() const { return *version_; }
 
   /// The tensor, to be changed now: this is what counts, so that the reference must not be kept for later.
   Tensor<T>& write() {

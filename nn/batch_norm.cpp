@@ -27,6 +27,9 @@ template <class T> Var<T> BatchNorm<T>::operator()(Var<T> x, Context context) co
     move(running_variance.write(), variance.value());
     return y;
   }
+  const Shape &in = x.shape(), &width = running_mean.value().shape();
+  if (in.size() == 0 || in.back() != width[0])
+    fail("BatchNorm", "x is " + to_string(in) + ", the layer's width is " + to_string(width));
   const Var<T> mean = tape.constant(running_mean.value());
   const Var<T> inverse_deviation = tape.constant(T(1) / xt::sqrt(running_variance.value() + epsilon));
   return (x - mean) * (inverse_deviation * gamma.on(tape)) + beta.on(tape);

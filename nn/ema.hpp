@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstdint>
 #include <utility>
 
 #include "strata/nn/fields.hpp"
@@ -14,7 +15,7 @@ namespace strata {
 /// running statistics follow the weights.
 template <class Model, class T = float> struct Ema {
   Model average;
-  Buffer<T> steps{Tensor<T>(Shape{}, T(0))};
+  std::uint64_t steps = 0;
   double decay;
 
   /// Follows `model`, which must outlive it. Throws unless 0 ≤ decay < 1.
@@ -30,7 +31,8 @@ template <class Model, class T = float> struct Ema {
 
   /// Takes in the model's present weights: to be called after every step.
   void update() {
-    const T count = steps.write()() += T(1), d = std::min(static_cast<T>(decay), (count - 1) / count);
+    const auto count = static_cast<double>(++steps);
+    const T d = static_cast<T>(std::min(decay, (count - 1) / count));
     for (const auto& [a, w] : pairs_) write(a->write(), d * a->value() + (T(1) - d) * w->value());
   }
 

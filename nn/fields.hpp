@@ -5,10 +5,13 @@
 //       visit("bias", self.bias);
 //     }
 //
-// A field is a Parameter, a Buffer, another module, or a vector, optional or variant of these. Everything
-// else that one does with all tensors of a model is a free function over that list.
+// A field is a Parameter, a Buffer, another module, or a vector, optional or variant of these; or, where more
+// is to be saved than a model, a Tensor, a number, or a list of numbers. Everything else that one does with
+// all tensors of a model is a free function over that list.
 #pragma once
 
+#include <concepts>
+#include <map>
 #include <optional>
 #include <string>
 #include <variant>
@@ -28,12 +31,23 @@ template <class T> constexpr bool is_parameter = false;
 template <class T> constexpr bool is_parameter<Parameter<T>> = true;
 template <class T> constexpr bool is_buffer = false;
 template <class T> constexpr bool is_buffer<Buffer<T>> = true;
+template <class T> constexpr bool is_tensor = false;
+template <class T> constexpr bool is_tensor<Tensor<T>> = true;
 template <class T> constexpr bool is_variant = false;
 template <class... T> constexpr bool is_variant<std::variant<T...>> = true;
 
+template <class N>
+concept Number = std::integral<N> || std::floating_point<N>;
+template <class L>
+concept NumberList = !is_tensor<L> && requires(L & list) {
+  requires Number<typename L::value_type>;
+  list.resize(list.size()), list.data();
+};
+
 template <class Field, class F> void walk(const std::string& path, Field& field, F& f) {
   using Plain = std::remove_const_t<Field>;
-  if constexpr (is_parameter<Plain> || is_buffer<Plain>) {
+  if constexpr (is_parameter<Plain> || is_buffer<Plain> || is_tensor<Plain> || Number<Plain> ||
+                NumberList<Plain>) {
     f(path, field);
   } else if constexpr (is_variant<Plain>) {
     std::visit([&](auto& chosen) { walk(path, chosen, f); }, field);
@@ -42,15 +56,23 @@ template <class Field, class F> void walk(const std::string& path, Field& field,
   } else if constexpr (requires { field.size(), field[0]; }) {
     for (std::size_t i = 0; i < field.size(); ++i) walk(join(path, std::to_string(i)), field[i], f);
   } else {
-    Plain::fields(field, [&](const char* name, auto& part) { walk(join(path, name), part, f); });
+    Plain::fields(field, [&](const std::string& name, auto& part) { walk(join(path, name), part, f); });
   }
 }
 
 }  // namespace detail
 
-/// Calls f(path, leaf) for every Parameter and Buffer, in the order of the fields. The path joins the fields'
-/// names: "encoder.hidden.0.weight".
-template <class Module, class F> void for_each_tensor(Module& module, F f) { detail::walk("", module, f); }
+/// Calls f(path, leaf) for everything that the module saves, in the order of the fields: every Parameter,
+/// Buffer, Tensor, number and list of numbers. The path joins the fields' names: "encoder.hidden.0.weight".
+template <class Module, class F> void for_each_leaf(Module& module, F f) { detail::walk("", module, f); }
+
+/// The same for every Parameter and Buffer alone: the tensors of a model.
+template <class Module, class F> void for_each_tensor(Module& module, F f) {
+  for_each_leaf(module, [&](const std::string& path, auto& leaf) {
+    using Leaf = std::remove_cvref_t<decltype(leaf)>;
+    if constexpr (detail::is_parameter<Leaf> || detail::is_buffer<Leaf>) f(path, leaf);
+  });
+}
 
 /// A parameter and its path in the model, which outlives it.
 template <class T> struct NamedParameter {
@@ -85,6 +107,16 @@ template <class T, class... Module> std::vector<NamedParameter<T>> parameters(Mo
 template <template <class, class...> class... Module, class T, class... More>
 std::vector<NamedParameter<T>> parameters(Module<T, More...>&... modules) {
   return parameters<T>(modules...);
+}
+
+/// The path of every Parameter and Buffer of some models, by the address of its tensor.
+template <class... Module> std::map<const void*, std::string> paths(const Module&... modules) {
+  std::map<const void*, std::string> all;
+  [[maybe_unused]] const auto add = [&](const std::string& path, const auto& leaf) {
+    all.emplace(&leaf.value(), path);
+  };
+  (for_each_tensor(modules, add), ...);
+  return all;
 }
 
 /// The number of trained scalars, without frozen ones.

@@ -2,33 +2,9 @@
 #pragma once
 
 #include "strata/autograd/gradcheck.hpp"
-#include "strata/nn/fields.hpp"
+#include "strata/nn/snapshot.hpp"
 
 namespace strata {
-
-namespace detail {
-
-/// A model's buffers as they are now, to return to: at will, and when this ends.
-template <class Module> class SavedBuffers {
- public:
-  explicit SavedBuffers(Module& module) {
-    for_each_tensor(module, [&](const std::string&, auto& leaf) {
-      if constexpr (is_buffer<std::remove_cvref_t<decltype(leaf)>>) saved_.emplace_back(&leaf, leaf.value());
-    });
-  }
-  ~SavedBuffers() { restore(); }
-  SavedBuffers(const SavedBuffers&) = delete;
-  SavedBuffers& operator=(const SavedBuffers&) = delete;
-
-  void restore() const {
-    for (const auto& [buffer, value] : saved_) buffer->write() = value;
-  }
-
- private:
-  std::vector<std::pair<Versioned<double>*, Tensor<double>>> saved_;
-};
-
-}  // namespace detail
 
 /// Compares ∂f/∂parameters of a model, but frozen ones, in double precision with finite differences; see
 /// autograd/gradcheck.hpp.
@@ -47,7 +23,10 @@ template <class Module> GradcheckReport gradcheck(Module& module,
   std::vector<GradcheckInput> inputs;
   for (const auto& [name, parameter] : parameters<double>(module))
     if (!parameter->frozen) inputs.push_back({name, parameter, &parameter->gradient});
-  const detail::SavedBuffers buffers(module);
+  const struct Restored : Snapshot<double> {
+    using Snapshot::Snapshot;
+    ~Restored() { restore(); }
+  } buffers(module);
   return gradcheck(
       [&](Tape<double>& tape) {
         buffers.restore();

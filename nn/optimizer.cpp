@@ -6,7 +6,9 @@
 #include <cmath>
 #include <map>
 #include <numeric>
+#include <sstream>
 
+#include "strata/autograd/non_finite.hpp"
 #include "strata/tensor/expression.hpp"
 
 namespace strata {
@@ -47,6 +49,12 @@ template <class T, class F> void for_each_share(const std::vector<NamedParameter
   });
 }
 
+template <class T> std::string text(T x) {
+  std::ostringstream out;
+  out << x;
+  return out.str();
+}
+
 // Throws, naming the first such element, unless the square of every gradient that was received is finite.
 template <class T>
 void require_finite_squares(const char* operation, const std::vector<NamedParameter<T>>& parameters) {
@@ -61,9 +69,10 @@ void require_finite_squares(const char* operation, const std::vector<NamedParame
     const Tensor<T>& g = parameter->gradient.value;
     const auto wrong = std::find_if(g.begin(), g.end(), [](T v) { return !std::isfinite(v * v); });
     if (wrong != g.end())
-      fail(operation, "the gradient of '" + name + "' is " + std::to_string(*wrong) + " at element " +
-                          std::to_string(wrong - g.begin()) + " of " + to_string(g.shape()) +
-                          ", and nothing was changed; a lower learning rate may help");
+      throw NonFinite("[" + std::string(operation) + "] the gradient of '" + name + "' is " + text(*wrong) +
+                      " at element " + std::to_string(wrong - g.begin()) + " of " + to_string(g.shape()) +
+                      (std::isfinite(*wrong) ? ", too large to square" : "") +
+                      "; nothing was changed, and explain_non_finite(tape) tells where it comes from");
   }
 }
 
@@ -84,6 +93,9 @@ template <class T> void Optimizer<T>::make_states() {
 }
 
 template <class T> void Optimizer<T>::step() {
+  if (!(learning_rate >= 0 && std::isfinite(learning_rate)))
+    fail("Optimizer",
+         "the learning rate is " + std::to_string(learning_rate) + "; it must be at least 0 and finite");
   for (const auto& [name, parameter] : parameters_)
     if (!parameter->frozen && !parameter->gradient.received)
       fail("Optimizer",

@@ -30,13 +30,22 @@ template <class T> class Optimizer {
 
   /// Updates every parameter with its gradient, which is thereby spent: the next `backward` starts anew.
   /// Several calls of `backward` before it add up. Frozen parameters are passed over. Throws, changing
-  /// nothing, if no gradient reached some other parameter, or one whose square is not finite, and names it.
+  /// nothing, for a learning rate that is negative or not finite, and if no gradient reached some other
+  /// parameter; NonFinite if one did whose square is not finite, and names it.
   void step();
 
   /// How many steps were taken.
   std::uint64_t steps() const { return steps_; }
 
   const std::vector<NamedParameter<T>>& parameters() const { return parameters_; }
+
+  /// What it remembers from step to step: of each parameter under the parameter's name.
+  static void fields(auto& self, auto&& visit) {
+    visit("learning_rate", self.learning_rate);
+    visit("steps", self.steps_);
+    for (std::size_t p = 0; p < self.states_.size(); ++p)
+      visit("moments." + self.parameters_[p].name, self.states_[p]);
+  }
 
  private:
   void make_states();
@@ -51,7 +60,7 @@ template <class T> class Optimizer {
 /// Scales all gradients down so that their joint Euclidean norm is at most `max_norm` (Pascanu et al. 2013),
 /// and returns the norm before. Parameters without a gradient count as 0. PyTorch's factor is max_norm /
 /// (norm + 1e-6), this one max_norm / norm; Keras calls it global_clipnorm, its clipnorm is of each tensor.
-/// Throws, changing nothing, unless max_norm > 0 and every gradient's square is finite.
+/// Throws, changing nothing, unless max_norm > 0, and NonFinite unless every gradient's square is finite.
 template <class T>
 double clip_gradient_norm(const std::vector<NamedParameter<T>>& parameters, double max_norm);
 

@@ -3,10 +3,13 @@
 #include <cblas.h>
 #include <omp.h>
 #include <pthread.h>
+#include <sys/mman.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <mutex>
+#include <stdexcept>
 
 #include "strata/tensor/parallel.hpp"
 
@@ -52,6 +55,24 @@ std::size_t awkward_columns(std::size_t m, std::size_t n, std::size_t k) {
 
 enum class BlasBuild { serial, pthread, openmp };
 BlasBuild blas_build() { return static_cast<BlasBuild>(openblas_get_parallel()); }
+
+// OpenBLAS takes a buffer for each thread that multiplies, keeps it, and where there is no memory for one it
+// tries for ever: whether there is, is looked at first.
+void require_buffers(std::size_t threads) {
+  constexpr std::size_t buffer = std::size_t{128} << 20;
+  static std::atomic<std::size_t> taken = 0;
+  const std::size_t before = taken.load(std::memory_order_relaxed);
+  if (threads <= before) return;
+  const std::size_t bytes = (threads - before) * buffer;
+  void* const room =
+      mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (room == MAP_FAILED)
+    throw std::runtime_error("[matmul] OpenBLAS needs " + std::to_string(bytes >> 20) +
+                             " MiB more, 128 a thread, than the limit on memory leaves; raise it (ulimit -v) "
+                             "or use fewer threads");
+  munmap(room, bytes);
+  taken = threads;
+}
 
 constinit std::mutex serial_product;
 
@@ -131,6 +152,7 @@ template <class T> void matmul(MatrixView<const T> a, Transpose transpose_a, Mat
   constexpr std::size_t parallel_products = 200'000, register_block = 16;
   const std::size_t side = std::max(m, n);
   const std::size_t grain = std::max<std::size_t>(2 * register_block, parallel_products * side / (m * n * k));
+  require_buffers(blas_build() == BlasBuild::serial ? 1 : thread_count());
   if (blas_build() == BlasBuild::serial) return piece(0, m, 0, n);
   parallel_for(
       side, grain,
@@ -159,6 +181,7 @@ template <class T> void cholesky(MatrixView<T> a) {
 
 template <class T> void solve_triangular(MatrixView<const T> lower, Transpose transpose, MatrixView<T> b) {
   if (b.rows == 0 || b.columns == 0) return;
+  require_buffers(1);
   const SingleThreadedBlas guard;
   trsm(transpose == Transpose::yes ? CblasTrans : CblasNoTrans, static_cast<blasint>(b.rows),
        static_cast<blasint>(b.columns), lower.data, b.data);

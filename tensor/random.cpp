@@ -4,11 +4,13 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <limits>
 #include <numbers>
 #include <numeric>
 #include <type_traits>
 
+#include "strata/tensor/interval.hpp"
 #include "strata/tensor/parallel.hpp"
 
 namespace strata {
@@ -153,6 +155,18 @@ template <class T> T bernoulli(Bits<T> bits, T p) {
   return (static_cast<T>(bits & mask) + T(0.5)) * unit_bits < p - unit<T>(bits) ? T(1) : T(0);
 }
 
+template <class T> bool are_probabilities(const T* p, std::size_t count) {
+  using Batch = xsimd::batch<T>;
+  const Batch zero(T(0)), one(T(1));
+  auto inside = zero < one;
+  std::size_t i = 0;
+  for (; i + Batch::size <= count; i += Batch::size) {
+    const Batch v = Batch::load_unaligned(p + i);
+    inside = inside & (v >= zero) & (v <= one);
+  }
+  return xsimd::all(inside) && std::all_of(p + i, p + count, [](T v) { return v >= 0 && v <= 1; });
+}
+
 }  // namespace
 
 template <class T> void fill_uniform(Rng& rng, Tensor<T>& x) {
@@ -175,9 +189,14 @@ template <class T> void fill_normal(Rng& rng, Tensor<T>& x) {
 
 template <class T> void fill_bernoulli(Rng& rng, const Tensor<T>& p, Tensor<T>& x) {
   x.resize(p.shape());
+  std::atomic<bool> possible = true;
   for_each_piece<T>(rng, x.size(), [&](std::size_t first, std::size_t count, const Bits<T>* bits) {
-    std::transform(bits, bits + count, p.data() + first, x.data() + first, bernoulli<T>);
+    if (are_probabilities(p.data() + first, count))
+      std::transform(bits, bits + count, p.data() + first, x.data() + first, bernoulli<T>);
+    else
+      possible = false;
   });
+  if (!possible) require_within("fill_bernoulli", "p", p, unit_interval);
 }
 
 void permute(Rng& rng, std::size_t n, std::vector<std::size_t>& order) {

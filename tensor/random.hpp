@@ -15,6 +15,14 @@ struct Rng {
   std::uint64_t seed = 0;
   std::uint64_t counter = 0;
   std::uint64_t stream = 0;
+
+  bool operator==(const Rng&) const = default;
+
+  static void fields(auto& self, auto&& visit) {
+    visit("seed", self.seed);
+    visit("counter", self.counter);
+    visit("stream", self.stream);
+  }
 };
 
 /// Fills x with independent draws, uniform on [0, 1): multiples of 2^−24 (float) or 2^−53 (double).
@@ -26,8 +34,9 @@ template <class T> void fill_uniform(Rng& rng, Tensor<T>& x);
 template <class T> void fill_normal(Rng& rng, Tensor<T>& x);
 
 /// x_i = 1 with probability p_i, rounded to a multiple of 2^−32 (float) or 2^−64 (double), else 0,
-/// independently: never 1 for p_i = 0, always for p_i = 1. `x` may be `p` itself. Up to version 0.1 p_i was
-/// rounded up to a multiple of 2^−24 (float) or 2^−53, so that a seed now and then gave another number.
+/// independently: never 1 for p_i = 0, always for p_i = 1. `x` may be `p` itself. Throws, naming the first,
+/// for a p_i outside [0, 1]; x then means nothing. Up to version 0.1 p_i was rounded up to a multiple of
+/// 2^−24 (float) or 2^−53, so that a seed now and then gave another number.
 template <class T> void fill_bernoulli(Rng& rng, const Tensor<T>& p, Tensor<T>& x);
 
 /// Sets `order` to the numbers 0 ... n − 1 in a uniformly drawn order.

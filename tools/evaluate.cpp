@@ -45,11 +45,14 @@ void print(const Convergence& c, std::size_t images) {
 void print(const AnnealingOptions& o, const Annealed& a, std::size_t images) {
   print_line("NLL, annealed in " + std::to_string(o.temperatures) + " steps", negative(a.log_likelihood),
              images);
-  std::cout << "  its own error: ± " << a.own_error << "; effective chains: mean " << std::setprecision(1)
-            << a.mean_effective << ", smallest " << a.smallest_effective << ", of " << o.chains
-            << std::setprecision(3) << "\n  bidirectional check on " << a.simulated
-            << " images drawn from the model: NLL between " << -a.upper << " and " << -a.lower << ", gap "
-            << a.upper - a.lower << "\n";
+  if (o.chains > 1)
+    std::cout << "  its own error: ± " << a.own_error;
+  else
+    std::cout << "  its own error is not known of one chain";
+  std::cout << "; effective chains: mean " << std::setprecision(1) << a.mean_effective << ", smallest "
+            << a.smallest_effective << ", of " << o.chains << std::setprecision(3)
+            << "\n  bidirectional check on " << a.simulated << " images drawn from the model: NLL between "
+            << -a.upper << " and " << -a.lower << ", gap " << a.upper - a.lower << "\n";
   if (const auto why = a.doubt(); !why.empty())
     std::cout << "  NOT CONVERGED, an upper bound of the NLL and no estimate: " << why << "\n";
 }
@@ -67,6 +70,9 @@ void print(const Options& o, const Run& run, const Mnist& mnist, const Evaluatio
     if (e.refined) {
       print_line("NLL, refined, " + std::to_string(o.evaluation.samples) + " samples",
                  negative(e.refined->log_likelihood), e.images);
+      if (e.not_fitted > 0)
+        std::cout << "  the fit was not finite for " << e.not_fitted << " of " << e.images
+                  << " images: their draws are those of q(z | x)\n";
       print(e.refined->convergence, e.images);
     }
     if (e.annealed) print(o.evaluation.annealing, *e.annealed, e.images);
@@ -97,7 +103,7 @@ Json to_json(const AnnealingOptions& o, const Annealed& a) {
   const std::string why = a.doubt();
   return {{"nll", -a.log_likelihood.mean},
           {"nll_standard_error", a.log_likelihood.standard_error},
-          {"own_error", a.own_error},
+          {"own_error", o.chains > 1 ? Json(a.own_error) : Json()},
           {"converged", why.empty()},
           {"doubt", why.empty() ? Json() : Json(why)},
           {"temperatures", o.temperatures},
@@ -117,14 +123,17 @@ void print_json(const Options& o, const Run& run, const Mnist& mnist, const Eval
   if (why_no_likelihood(run.config).empty()) {
     add_opinion(report, e.encoder);
     report["iwae_bound"] = e.encoder.log_likelihood.mean;
-    if (e.refined) add_opinion(report["refined"], *e.refined);
+    if (e.refined) {
+      add_opinion(report["refined"], *e.refined);
+      report["refined"]["images_not_fitted"] = e.not_fitted;
+    }
     if (e.annealed) report["ais"] = to_json(o.evaluation.annealing, *e.annealed);
   } else {
     report["nll"] = nullptr;
   }
   report["layer_kl"] = std::vector<double>(e.metrics.layer_kl.begin(), e.metrics.layer_kl.end());
   report["active_units"] = e.active;
-  std::cout << report.dump(2) << "\n";
+  std::cout << report.dump(2, ' ', false, Json::error_handler_t::replace) << "\n";
 }
 
 void run_evaluation(const Options& o) {

@@ -1,6 +1,7 @@
 // Writes pictures of what a trained model generates.
 #include <iostream>
 
+#include "strata/tensor/io/file.hpp"
 #include "strata/tensor/io/png.hpp"
 #include "strata/tools/run/trained_run.hpp"
 
@@ -16,13 +17,17 @@ struct Options : TrainedRunOptions {
 void generate(const Options& o) {
   const auto [run, mnist] = open(o);
   const std::filesystem::path out = o.out.empty() ? o.run + "/generated" : o.out;
+  // What a stranger's run holds may be a link to anything.
+  if (o.out.empty() && std::filesystem::is_symlink(out))
+    fail_file("generate", out, "is a link, which is not followed; name a folder with --out");
   std::filesystem::create_directories(out);
   const auto images = test_batch(mnist.test, 64, run.config, o.seed);
   const auto options = picture_options(run.config, mnist.test, o.seed);
   const auto write = [&](const std::string& name, const Tensor<std::uint8_t>& picture,
                          const std::string& what) {
+    if (std::filesystem::is_symlink(out / name)) std::filesystem::remove(out / name);
     write_png(out / name, picture);
-    std::cout << (out / name).string() << ": " << what << "\n";
+    std::cout << printable((out / name).string()) << ": " << what << "\n";
   };
   write("samples.png", picture_samples(run.model, options),
         run.config.conditional ? "ancestral samples, one row for each label" : "ancestral samples");
@@ -43,6 +48,6 @@ int main(int argc, char** argv) {
   CLI::App app("Writes pictures of what a trained model generates.");
   Options options;
   add_trained_run_options(app, options, "of the samples");
-  app.add_option("--out", options.out, "folder for the pictures; else RUN/generated");
+  app.add_option("--out", options.out, "folder for the pictures; else RUN/generated")->check(not_empty);
   return run_program(app, argc, argv, [&] { generate(options); });
 }

@@ -2,11 +2,14 @@
 // pictures.
 #include <iostream>
 
+#include "strata/nn/checkpoint.hpp"
+#include "strata/nn/ema.hpp"
 #include "strata/nn/summary.hpp"
 #include "strata/tensor/io/png.hpp"
-#include "strata/tensor/parallel.hpp"
+#include "strata/tensor/linalg.hpp"
 #include "strata/tools/pictures/model_pictures.hpp"
 #include "strata/tools/run/progress.hpp"
+#include "strata/tools/run/stop_signals.hpp"
 #include "strata/tools/run/trained_run.hpp"
 
 namespace {
@@ -16,24 +19,76 @@ using namespace strata::tools;
 
 struct Options {
   DataOptions data;
-  std::string out = "runs/mnist";
-  ManifoldGrid manifold = ManifoldGrid::quantiles;
+  std::string out = "runs/mnist", resume;
   bool overwrite = false;
+  double checkpoint_minutes = 10;
   std::size_t threads = thread_count();
   RunConfig run;
 };
 
 void declare(CLI::App& app, Options& o) {
   add_data_options(app, o.data);
-  app.add_option("--out", o.out, "folder for metrics, weights and pictures")->capture_default_str();
-  app.add_flag("--overwrite", o.overwrite, "replace the run that --out holds");
+  auto* out = app.add_option("--out", o.out, "folder for metrics, weights and pictures")
+                  ->check(not_empty)
+                  ->capture_default_str();
+  auto* over = app.add_flag("--overwrite", o.overwrite, "replace the run that --out holds");
+  app.add_option("--resume", o.resume, "go on with the run of this folder")->excludes(out, over);
+  app.add_option("--checkpoint-minutes", o.checkpoint_minutes, "save so often, not only after epochs")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
   add_options(app, o.run);
   app.add_option("--threads", o.threads, "threads to use")->transform(whole_number)->capture_default_str();
-  app.add_option_function<std::string>(
-         "--manifold", [&o](const std::string& name) { o.manifold = parse<ManifoldGrid>(name); },
-         "manifold.png over the prior's quantiles, or linear from -2 to 2: " + choices<ManifoldGrid>())
-      ->default_str(to_string(o.manifold));
 }
+
+// All of a run's state, and how it is made.
+struct State {
+  Vae<float> model;
+  Optimizer<float> optimizer;
+  ObjectiveStep<Vae<float>> step;
+  Trainer<ObjectiveStep<Vae<float>>> trainer;
+  std::optional<Ema<Vae<float>>> ema;
+  MetricsCsv metrics;
+  double seconds = 0;  // of training in the epoch so far
+  std::size_t threads = thread_count();
+
+  State(const RunConfig& c, const Dataset& train)
+      : model(make_model(c, train)),
+        optimizer(parameters(model), c.optimizer, c.lr),
+        step(model, optimizer, objective_of(c), objective_options(c)),
+        trainer(step, train, training_options(c)),
+        metrics(c.latent.size()) {
+    if (c.ema > 0) ema.emplace(model, c.ema);
+  }
+
+  static Vae<float> make_model(const RunConfig& c, const Dataset& train) {
+    Rng rng{c.seed};
+    Vae<float> model(model_config(c, train.width(), train.classes), rng);
+    if (!c.no_output_bias) model.start_at(mean_example(train));
+    return model;
+  }
+
+  const Vae<float>& evaluated() const { return ema ? ema->average : model; }
+
+  Metrics run_step() {
+    const Metrics so_far = trainer.run_step();
+    if (ema) ema->update();
+    return so_far;
+  }
+
+  // "after 3 epochs and 120 of 468 steps"
+  std::string place() const {
+    return "after " + std::to_string(trainer.epochs()) + " epochs and " + std::to_string(trainer.steps()) +
+           " of " + std::to_string(trainer.steps_per_epoch()) + " steps";
+  }
+
+  static void fields(auto& self, auto&& visit) {
+    visit("trainer", self.trainer);
+    visit("ema", self.ema);
+    visit("metrics", self.metrics);
+    visit("seconds", self.seconds);
+    visit("threads", self.threads);
+  }
+};
 
 void write_pictures(const Options& o, const RunFolder& folder, const Vae<float>& model, const Mnist& mnist) {
   const auto options = picture_options(o.run, mnist.test, o.run.seed);
@@ -41,48 +96,118 @@ void write_pictures(const Options& o, const RunFolder& folder, const Vae<float>&
   const auto all = test_batch(mnist.test, mnist.test.size(), o.run, o.run.seed);
   write_png(folder / "reconstructions.png", picture_reconstructions(model, few, options));
   write_png(folder / "samples.png", picture_samples(model, options));
+  if (has_manifold(o.run))
+    write_png(folder / "manifold.png", picture_manifold(model, o.run.manifold, options));
   write_png(folder / "latents.png", picture_latents(model, mnist.test, all));
-  if (has_manifold(o.run)) write_png(folder / "manifold.png", picture_manifold(model, o.manifold, options));
 }
 
-void train(const Options& o) {
+void save(RunFolder& folder, const Options& o, const State& state, const Mnist& mnist) {
+  Safetensors model = model_file(state.evaluated(), o.run, mnist.name), checkpoint;
+  model.metadata["trained_epochs"] = std::to_string(state.trainer.epochs());
+  model.metadata["trained_steps"] = std::to_string(state.trainer.steps());  // of the next epoch
+  checkpoint.metadata = model.metadata;
+  checkpoint.metadata["data"] = std::filesystem::absolute(mnist.folder).string();
+  checkpoint.metadata["data_checksum"] = mnist.checksum;
+  checkpoint.metadata["blas"] = blas_description();
+  store(state, checkpoint);
+  folder.save(model, state.metrics, checkpoint);
+}
+
+// The options with which the saved run goes on: its own, where those of the command line do not change it.
+Options resumed(const CLI::App& app, Options o, const Safetensors& saved) {
+  const auto& text = [&](const char* key) -> const std::string& {
+    const auto found = saved.metadata.find(key);
+    if (found == saved.metadata.end()) fail("resume", "the checkpoint does not tell its " + std::string(key));
+    return found->second;
+  };
+  const auto number = [&](const char* name) {
+    if (!saved.shape(name).empty()) fail("resume", std::string(name) + " is no number in the checkpoint");
+    return saved.get<std::uint64_t>(name)();
+  };
+  const std::size_t threads = number("threads");
+  if (app.count("--threads") > 0 && o.threads != threads)
+    fail("resume", "--threads is " + std::to_string(o.threads) + ", and was " + std::to_string(threads) +
+                       " when the run began; it goes on as it began");
+  o.threads = threads;
+  o.run = resumed(app, o.run, from_metadata(saved.metadata),
+                  number("trainer.epochs") + (number("trainer.steps") > 0 ? 1 : 0));
+  if (o.data.data.empty()) o.data.data = text("data");
+  o.out = o.resume;
+  if (text("blas") != blas_description())
+    std::cerr << "the run was computed by " << text("blas") << " so far, and goes on with "
+              << blas_description() << ": its numbers will agree within rounding, not to the last bit\n";
+  return o;
+}
+
+void test_and_record(const Options& o, State& state, const Metrics& trained, const Mnist& mnist,
+                     Progress& progress) {
+  const Metrics tested = state.trainer.evaluate(state.evaluated(), mnist.test);
+  progress.end_epoch(trained.elbo(), tested.elbo(), tested.reconstruction, tested.kl());
+  Rng few_draws{0, 0, streams::posterior_means};  // for the progress of a run, not for a paper
+  const auto some = test_batch(mnist.test, 1000, o.run, o.run.seed);
+  const std::size_t epoch = state.trainer.epochs();
+  state.metrics.record({epoch, trained, tested, active_units(state.evaluated(), some, 4, few_draws),
+                        state.step.learning_rate(epoch - 1), state.seconds,
+                        1e3 * state.seconds / static_cast<double>(state.trainer.steps_per_epoch())});
+  state.seconds = 0;
+}
+
+// Returns the exit status: 0, or that of the signal that stopped it.
+int train(const CLI::App& app, Options o) {
   // Everything that can be wrong with the request is found before the first file is written.
+  StopSignals signals;
+  std::optional<RunFolder> folder;
+  Safetensors saved;
+  if (!o.resume.empty()) {
+    folder.emplace(o.resume, Existing::resume);
+    saved = folder->checkpoint();
+    o = resumed(app, o, saved);
+  }
   require_possible(o.run);
   use_threads(o.threads);
   const Mnist mnist = load(o.data);
-  Rng rng{o.run.seed};
-  Vae<float> model(model_config(o.run, mnist.train.width(), mnist.train.classes), rng);
-  if (!o.run.no_output_bias) model.start_at(mean_example(mnist.train));
-  Optimizer<float> optimizer(parameters(model), o.run.optimizer, o.run.lr);
-  ObjectiveStep step(model, optimizer, objective_of(o.run), objective_options(o.run));
-  Trainer trainer(step, mnist.train, training_options(o.run));
-  Average average;
-  if (o.run.ema > 0) average.emplace(model, o.run.ema);
-  const Vae<float>& evaluated = average ? average->average : model;
-  RunFolder folder(o.out, o.run.latent.size(), o.overwrite);
-
-  std::cout << describe(mnist) << "\n\n" << summary(model) << "\n" << std::flush;
-  const auto some = test_batch(mnist.test, 1000, o.run, o.run.seed);
-  Progress progress(std::cout, is_terminal(stdout), o.run.epochs, trainer.steps_per_epoch());
-  for (std::size_t epoch = 1; epoch <= o.run.epochs; ++epoch) {
-    const double start = steady_seconds();
-    const Metrics trained = trainer.run_epoch([&](std::size_t done, const Metrics& m) {
-      if (average) average->update();
-      progress.step(done, m.elbo(), m.reconstruction, m.kl());
-    });
-    const double seconds = steady_seconds() - start;
-    const Metrics tested = trainer.evaluate(evaluated, mnist.test);
-    progress.end_epoch(trained.elbo(), tested.elbo(), tested.reconstruction, tested.kl());
-    Rng few_draws{0, 0, streams::posterior_means};  // for the progress of a run, not for a paper
-    folder.record({epoch, trained, tested, active_units(evaluated, some, 4, few_draws),
-                   step.learning_rate(epoch - 1), seconds,
-                   1e3 * seconds / static_cast<double>(trainer.steps_per_epoch())});
-    folder.save(model, average, o.run, mnist.name);
+  State state(o.run, mnist.train);
+  if (folder) {
+    if (saved.metadata["data_checksum"] != mnist.checksum)
+      fail("resume", "the run was trained on other images than those of " + mnist.folder.string() +
+                         "; name their folder by --data");
+    restore(state, saved);
+  } else {
+    folder.emplace(o.out, o.overwrite ? Existing::replace : Existing::refuse);
   }
-  write_pictures(o, folder, evaluated, mnist);
+
+  std::cout << describe(mnist) << "\n\n" << summary(state.model) << "\n";
+  if (!o.resume.empty()) std::cout << "goes on " << state.place() << "\n";
+  std::cout.flush();
+  const auto& trainer = state.trainer;
+  Progress progress(std::cout, is_terminal(stdout), o.run.epochs, trainer.steps_per_epoch(),
+                    {.first_epoch = trainer.epochs() + 1, .first_step = trainer.steps()});
+  signals.wait_for_step();
+  int stopped = 0;
+  for (double last_save = steady_seconds(); trainer.epochs() < o.run.epochs && stopped == 0;) {
+    const double start = steady_seconds();
+    const std::size_t done = trainer.steps() + 1;
+    const Metrics so_far = state.run_step();
+    const double now = steady_seconds();
+    state.seconds += now - start;
+    progress.step(done, so_far.elbo(), so_far.reconstruction, so_far.kl());
+    const bool ended = trainer.steps() == 0;
+    if (ended) test_and_record(o, state, so_far, mnist, progress);
+    stopped = signals.received();
+    if (!ended && stopped == 0 && now - last_save < 60 * o.checkpoint_minutes) continue;
+    save(*folder, o, state, mnist);
+    last_save = steady_seconds();
+  }
+  if (stopped != 0) {
+    std::cout << "\nstopped " << state.place() << "; go on with: train_mnist --resume " << o.out << std::endl;
+    signals.end_within(2);
+  }
+  write_pictures(o, *folder, state.evaluated(), mnist);
+  if (stopped != 0) return 128 + stopped;
   std::cout << "\nwritten to " << o.out
-            << ": metrics.csv, model.safetensors, reconstructions.png, samples.png, "
+            << ": metrics.csv, model.safetensors, checkpoint.safetensors, reconstructions.png, samples.png, "
             << (has_manifold(o.run) ? "manifold.png, " : "") << "latents.png\n";
+  return 0;
 }
 
 }  // namespace
@@ -91,5 +216,7 @@ int main(int argc, char** argv) {
   CLI::App app("Trains a variational autoencoder of one or many stochastic layers on MNIST.");
   Options options;
   declare(app, options);
-  return run_program(app, argc, argv, [&] { train(options); });
+  int status = 0;
+  const int failed = run_program(app, argc, argv, [&] { status = train(app, options); });
+  return failed == 0 ? status : failed;
 }

@@ -35,6 +35,8 @@ Annealing::Annealing(LogWeight log_weight, const AnnealingOptions& options, Rng&
   const std::size_t n = options.temperatures;
   if (n == 0 || options.chains == 0 || options.leapfrog_steps == 0)
     fail("Annealing", "needs at least one temperature, one chain and one leapfrog step");
+  if (!(options.acceptance > 0 && options.acceptance < 1))
+    fail("Annealing", "the acceptance is " + std::to_string(options.acceptance) + "; it must lie in (0, 1)");
   constexpr std::size_t stride = 4, at_first = 20;
   constexpr double rate = 0.3;
   Chains chains{Matrix(Shape{options.chains, log_weight_.width()}), {}, {}};

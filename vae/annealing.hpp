@@ -25,7 +25,8 @@ struct AnnealingOptions {
 class Annealing {
  public:
   /// Tunes the step sizes, one for each temperature, on chains of their own at every fourth temperature; they
-  /// are fixed from then on, so that weights stay unbiased. Throws for a 0 among the options.
+  /// are fixed from then on, so that weights stay unbiased. Throws for a 0 among the options, and unless
+  /// 0 < acceptance < 1.
   Annealing(LogWeight log_weight, const AnnealingOptions& options, Rng& rng);
 
   /// Chains from N(0, I) on, whose weights Π w(ε_n)^(β_{n+1} − β_n) have the mean p(x): in expectation
@@ -51,11 +52,12 @@ class Annealing {
 };
 
 /// Estimates ln p(x) of every image, a row of the batch: draws depend on (seed, image) alone. on_image(images
-/// done) is called after each.
+/// done) is called after each. Throws for images outside the model's support.
 template <class T, LatentModel<T> Model>
 std::vector<LikelihoodEstimate> estimate_annealed(const Model& model, const Batch<T>& images,
                                                   const AnnealingOptions& options,
                                                   const std::function<void(std::size_t)>& on_image = {}) {
+  require_support("estimate_annealed", images.x.value(), model);
   std::vector<LikelihoodEstimate> estimates;
   for (std::size_t image = 0; image < images.x.value().shape(0); ++image) {
     Rng rng{options.seed, 0, streams::annealing + image};

@@ -49,10 +49,19 @@ void require_examples(const char* operation, const Dataset& data) {
   if (data.labels->size() != shape[0])
     fail(operation,
          "the examples are " + to_string(shape) + ", their labels " + to_string(data.labels->shape()));
-  const auto largest = *std::max_element(data.labels->begin(), data.labels->end());
-  if (largest >= data.classes)
-    fail(operation,
-         "label " + std::to_string(largest) + " is none of " + std::to_string(data.classes) + " classes");
+  const auto wrong = std::find_if(data.labels->begin(), data.labels->end(),
+                                  [&](std::size_t label) { return label >= data.classes; });
+  if (wrong != data.labels->end())
+    fail(operation, "label " + std::to_string(*wrong) + " of example " +
+                        std::to_string(wrong - data.labels->begin()) + " is none of " +
+                        std::to_string(data.classes) + " classes");
+}
+
+void require_support(const char* operation, const Dataset& data, Binarize binarize,
+                     const std::optional<Interval>& support) {
+  const auto needed = binarize == Binarize::none ? support : unit_interval;
+  const auto* numbers = std::get_if<Tensor<float>>(&data.examples);
+  if (numbers && needed) require_within(operation, "the data", *numbers, *needed);
 }
 
 std::pair<Dataset, Dataset> split(const Dataset& data, std::size_t held_out) {

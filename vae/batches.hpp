@@ -9,6 +9,7 @@
 #include <variant>
 
 #include "strata/nn/names.hpp"
+#include "strata/tensor/interval.hpp"
 #include "strata/vae/pass.hpp"
 
 namespace strata {
@@ -37,6 +38,24 @@ struct Dataset {
 /// Throws "[operation] ..." unless there is at least one example, none is empty, and where there are labels
 /// each has one below `classes`.
 void require_examples(const char* operation, const Dataset& data);
+
+/// Where the data of a model must lie, of a model (or a step) that says so by `Interval support() const`.
+template <class M> std::optional<Interval> support_of(const M& model) {
+  if constexpr (requires { model.support(); })
+    return model.support();
+  else
+    return {};
+}
+
+/// Throws "[operation] ..." for the first number of the examples that lies outside [0, 1], where binarisation
+/// takes them for probabilities, or else outside the support, where that is known. Bytes lie in [0, 1].
+void require_support(const char* operation, const Dataset& data, Binarize binarize,
+                     const std::optional<Interval>& support);
+
+/// The same for a tensor x and the support of its model.
+template <class T, class M> void require_support(const char* operation, const Tensor<T>& x, const M& model) {
+  if (const auto support = support_of(model)) require_within(operation, "x", x, *support);
+}
 
 /// All but the last `held_out` examples, and those: training and validation. Throws unless
 /// 0 < held_out < N.

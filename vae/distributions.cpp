@@ -12,10 +12,21 @@ template <class T> void require_shape(Var<T> x, Var<T> mean) {
     fail("log_prob", "x is " + to_string(x.shape()) + ", the normal's mean is " + to_string(mean.shape()));
 }
 
+// ln σ² for every component: (B, L)
+template <class P> auto log_variances(const P& p) {
+  return p.log_variance.shape() == p.mean.shape() ? p.log_variance
+                                                  : broadcast(p.log_variance, p.mean.shape());
+}
+
+// q has the rows: what p or its factor added would be divergences that nobody asked for.
+void require_broadcast(const char* what, const Shape& shape, const Shape& of_q) {
+  if (!detail::broadcasts(shape, of_q))
+    fail("kl", std::string(what) + " " + to_string(shape) + " does not broadcast to q's " + to_string(of_q));
+}
+
 // μ + σ ⊙ ε
 template <class T> Var<T> at(const Normal<T>& p, Var<T> epsilon) {
-  const bool whole = p.log_variance.shape() == p.mean.shape();
-  return reparameterize(p.mean, whole ? p.log_variance : broadcast(p.log_variance, p.mean.shape()), epsilon);
+  return reparameterize(p.mean, log_variances(p), epsilon);
 }
 
 // μ + C ε
@@ -30,7 +41,7 @@ template <class P, class T> Var<T> draw_at_noise(const P& p, const Noise<T>& noi
 // ln N(μ + C ε; μ, C Cᵀ) = ln N(ε; 0, I) − ln |C|
 template <class P, class T> Draw<T> draw_with_density(const P& p, const Noise<T>& noise) {
   const auto epsilon = noise.normal(p.mean.tape(), p.mean.shape());
-  return {at(p, epsilon), draw_log_density(p.log_variance, epsilon)};
+  return {at(p, epsilon), draw_log_density(log_variances(p), epsilon)};
 }
 
 }  // namespace
@@ -43,13 +54,13 @@ template <class T> Var<T> sample(const FullNormal<T>& p, const Noise<std::type_i
   return draw_at_noise(p, noise);
 }
 
-// x = [u < sigmoid l]
+// x = [u < sigmoid l], NaN where l is
 template <class T> Var<T> sample(const Bernoulli<T>& p, const Noise<std::type_identity_t<T>>& noise) {
   Tape<T>& tape = p.logits.tape();
   const auto u = noise.uniform(tape, p.logits.shape()), probability = sigmoid(p.logits);
   return tape.constant(p.logits.shape(), [&](Tensor<T>& x) {
-    write(x,
-          map([]<class V>(V a, V b) { return select(a < b, V(1), V(0)); }, u.value(), probability.value()));
+    write(x, map([]<class V>(V a, V b) { return select(a < b, V(1), V(0) * b); }, u.value(),
+                 probability.value()));
   });
 }
 
@@ -93,22 +104,26 @@ template <class T> Draw<T> sample_and_log_prob(const FullNormal<T>& p, const Noi
 template <class T> Var<T> mean(const Bernoulli<T>& p) { return sigmoid(p.logits); }
 
 template <class T> Var<T> kl(const Normal<T>& q, StandardNormal) {
-  return standard_normal_kl(q.mean, q.log_variance);
+  return standard_normal_kl(q.mean, log_variances(q));
 }
 
 // ½ (‖C‖² + ‖μ‖² − L − 2 ln |C|)
 template <class T> Var<T> kl(const FullNormal<T>& q, StandardNormal) {
-  return standard_normal_kl(q.mean, q.log_variance) + T(0.5) * sum(square(q.lower), {-1});
+  const auto of_diagonal = kl(diagonal(q), standard_normal), below = sum(square(q.lower), {-1});
+  require_broadcast("q.lower's rows", below.shape(), of_diagonal.shape());
+  return of_diagonal + T(0.5) * below;
 }
 
 // In units of p's mean and deviation, p is N(0, I). Equal means stay equal even where 1/σ overflows.
 template <class T> Var<T> kl(const Normal<T>& q, const Normal<T>& p) {
+  require_broadcast("p's mean", p.mean.shape(), q.mean.shape());
+  require_broadcast("p's log variance", p.log_variance.shape(), q.mean.shape());
   return standard_normal_kl((q.mean - p.mean) / exp(T(0.5) * p.log_variance),
-                            q.log_variance - p.log_variance);
+                            log_variances(q) - p.log_variance);
 }
 
 template <class T> Normal<T> repeat_rows(const Normal<T>& p, std::size_t times) {
-  return {repeat_rows(p.mean, times), repeat_rows(p.log_variance, times)};
+  return {repeat_rows(p.mean, times), repeat_rows(log_variances(p), times)};
 }
 
 template <class T> FullNormal<T> repeat_rows(const FullNormal<T>& p, std::size_t times) {

@@ -1,9 +1,11 @@
 // Distributions of rows: a draw is one row of a matrix, a log density one number for each row, in nats.
 //
 // A distribution is a plain struct with free functions: `sample`, `log_prob`, `mean`, and `kl` only where it
-// is closed. A new one is a struct and its functions, wherever they stand.
+// is closed. A new one is a struct and its functions, wherever they stand. One that data can have says where
+// they must lie, by a constant `support`.
 #pragma once
 
+#include "strata/tensor/interval.hpp"
 #include "strata/vae/noise.hpp"
 
 namespace strata {
@@ -14,6 +16,7 @@ inline constexpr StandardNormal standard_normal;
 
 /// N(mean, diag e^log_variance)
 template <class T> struct Normal {
+  static constexpr Interval support = real_numbers;
   Var<T> mean;          // (B, L)
   Var<T> log_variance;  // (B, L), or what broadcasts to it: (L), (1)
 };
@@ -25,8 +28,9 @@ template <class T> struct FullNormal {
   Var<T> lower;         // (B, L (L − 1) / 2), C's rows below its diagonal
 };
 
-/// Independent x ∈ {0, 1} with P(x = 1) = sigmoid(logits)
+/// Independent x ∈ {0, 1} with P(x = 1) = sigmoid(logits); what lies between has a cross-entropy.
 template <class T> struct Bernoulli {
+  static constexpr Interval support = unit_interval;
   Var<T> logits;  // (B, D)
 };
 
@@ -44,7 +48,7 @@ template <class T> Var<T> sample(const Bernoulli<T>& p, const Noise<std::type_id
 template <class T>
 Var<T> sample(StandardNormal, Tape<T>& tape, const Shape& shape, const Noise<std::type_identity_t<T>>& noise);
 
-/// ln p(x): (B). Throws unless x is of the distribution's shape (B, L).
+/// ln p(x): (B). Throws unless x is of the distribution's shape (B, L), and for a Bernoulli x outside [0, 1].
 template <class T> Var<T> log_prob(const Normal<T>& p, Var<T> x);
 template <class T> Var<T> log_prob(const FullNormal<T>& p, Var<T> x);
 template <class T> Var<T> log_prob(StandardNormal, Var<T> x);
@@ -64,7 +68,7 @@ template <class T> Var<T> mean(const Normal<T>& p) { return p.mean; }
 template <class T> Var<T> mean(const FullNormal<T>& p) { return p.mean; }
 template <class T> Var<T> mean(const Bernoulli<T>& p);
 
-/// KL(q ‖ p) in closed form: (B).
+/// KL(q ‖ p) in closed form, for every row of q: (B). Throws unless p's parameters broadcast to q's mean.
 template <class T> Var<T> kl(const Normal<T>& q, StandardNormal);
 template <class T> Var<T> kl(const FullNormal<T>& q, StandardNormal);
 template <class T> Var<T> kl(const Normal<T>& q, const Normal<T>& p);

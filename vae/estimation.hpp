@@ -8,6 +8,7 @@
 #include "strata/vae/batches.hpp"
 #include "strata/vae/importance.hpp"
 #include "strata/vae/metrics.hpp"
+#include "strata/vae/non_finite.hpp"
 #include "strata/vae/streams.hpp"
 
 namespace strata {
@@ -39,7 +40,8 @@ template <class T> void fill_addressed(std::uint64_t seed, std::uint64_t stream,
 
 /// Estimates ln p(x) of every image, a row of the batch, in {0, 1} for a Bernoulli likelihood. Weights are
 /// accumulated by log-sum-exp, in double. Draw k of image n depends on (seed, n, k) alone. on_image(images
-/// done) is called after each image. Throws for 0 samples or chunk.
+/// done) is called after each image. Throws for 0 samples or chunk, for images outside the model's support,
+/// and NonFinite for a weight that is NaN or ∞.
 template <class T, LatentModel<T> Model>
 std::vector<ImageEstimate> estimate_likelihood(const Model& model, const Batch<T>& images,
                                                const EstimationOptions& options,
@@ -47,6 +49,7 @@ std::vector<ImageEstimate> estimate_likelihood(const Model& model, const Batch<T
   constexpr std::size_t block = detail::draws_per_block;
   if (options.samples == 0 || options.chunk == 0)
     fail("estimate_likelihood", "needs at least one sample and one draw a chunk");
+  require_support("estimate_likelihood", images.x.value(), model);
   const std::size_t chunk = (options.chunk + block - 1) / block * block;
   Tape<T> tape(Record::values);
   std::vector<ImageEstimate> estimates;
@@ -61,7 +64,14 @@ std::vector<ImageEstimate> estimate_likelihood(const Model& model, const Batch<T
         detail::fill_addressed(options.seed, streams::test_image + image, first, t++, x);
       });
       const auto pass = model.pass(one.on(tape, count), noise, Context{});
-      for (const T log_weight : pass.log_weight().value()) weights.add(static_cast<double>(log_weight));
+      const auto log_weight = pass.log_weight();
+      for (const T v : log_weight.value()) {
+        if (!(v < std::numeric_limits<T>::infinity()))
+          fail_non_finite(
+              "[estimate_likelihood] a weight of image " + std::to_string(image) + " is not finite", tape,
+              names_of(one, pass, model));
+        weights.add(static_cast<double>(v));
+      }
       sum += mean_metrics(pass) * static_cast<double>(count);
     }
     const auto samples = static_cast<double>(options.samples);

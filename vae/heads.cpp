@@ -9,11 +9,22 @@
 namespace strata {
 namespace {
 
-template <class T, class F> void set_bias(Linear<T>& output, const Tensor<T>& mean, F f) {
+template <class T, class F>
+void set_bias(Linear<T>& output, const Tensor<T>& mean, const Interval& support, F f) {
   const Shape& shape = output.bias.value().shape();
   if (mean.shape() != shape)
     fail("start_at", "the mean is " + to_string(mean.shape()) + ", the output's bias " + to_string(shape));
+  require_within("start_at", "the mean", mean, support);
   std::transform(mean.begin(), mean.end(), output.bias.write().begin(), f);
+}
+
+// ln of a variance as T holds it
+template <class T> T log_of_variance(double noise_variance) {
+  const T variance = static_cast<T>(noise_variance);
+  if (!(variance > 0 && std::isfinite(variance)))
+    fail("HomoscedasticHead",
+         "the noise variance is " + std::to_string(noise_variance) + "; it must be above 0 and finite");
+  return std::log(variance);
 }
 
 }  // namespace
@@ -47,7 +58,7 @@ template <class T> BernoulliHead<T>::BernoulliHead(std::size_t in, const std::ve
     : body(in, hidden, options, rng), output(body.width(in), out, *body.options.init, rng) {}
 
 template <class T> void BernoulliHead<T>::start_at(const Tensor<T>& mean) {
-  set_bias(output, mean, [](T grey) {
+  set_bias(output, mean, Bernoulli<T>::support, [](T grey) {
     const T p = std::clamp(grey, T(0.001), T(0.999));
     return std::log(p / (1 - p));
   });
@@ -60,15 +71,12 @@ HomoscedasticHead<T>::HomoscedasticHead(std::size_t in, const std::vector<std::s
     : body(in, hidden, options, rng),
       output(body.width(in), out, *body.options.init, rng),
       log_variance{
-          Tensor<T>(Shape{variance == Variance::each ? out : 1}, std::log(static_cast<T>(noise_variance)))} {
+          Tensor<T>(Shape{variance == Variance::each ? out : 1}, log_of_variance<T>(noise_variance))} {
   log_variance.frozen = variance == Variance::fixed;
-  if (!(noise_variance > 0))
-    fail("HomoscedasticHead",
-         "the noise variance is " + std::to_string(noise_variance) + "; it must be above 0");
 }
 
 template <class T> void HomoscedasticHead<T>::start_at(const Tensor<T>& mean) {
-  set_bias(output, mean, [](T value) { return value; });
+  set_bias(output, mean, Normal<T>::support, [](T value) { return value; });
 }
 
 template <class T> Var<T> beside(Var<T> x, Var<T> condition) {

@@ -71,7 +71,7 @@ template <class T> struct BernoulliHead {
   Bernoulli<T> operator()(Var<T> z, Context context = {}) const { return {output(body(z, context))}; }
 
   /// Starts the output at a mean E[x] (D) in [0, 1] of the data: its logit, kept off 0 and 1 by 0.001 (Burda
-  /// et al. 2015). Throws for another width.
+  /// et al. 2015). Throws for another width, and for a mean outside [0, 1].
   void start_at(const Tensor<T>& mean);
 
   static void fields(auto& self, auto&& visit) {
@@ -89,7 +89,8 @@ template <class T> struct HomoscedasticHead {
   Linear<T> output;
   Parameter<T> log_variance;  // (1) or (D); frozen where it is fixed
 
-  /// The variance is, or starts at, `noise_variance`. Throws unless that is above 0.
+  /// The variance is, or starts at, `noise_variance`. Throws unless that is above 0 and
+  /// finite, as T.
   HomoscedasticHead(std::size_t in, const std::vector<std::size_t>& hidden, std::size_t out,
                     const MlpOptions& options, Rng& rng, Variance variance, double noise_variance);
 
@@ -97,7 +98,7 @@ template <class T> struct HomoscedasticHead {
     return {output(body(z, context)), log_variance.on(z.tape())};
   }
 
-  /// Starts the output at a mean E[x] (D) of the data. Throws for another width.
+  /// Starts the output at a mean E[x] (D) of the data. Throws for another width, and unless it is finite.
   void start_at(const Tensor<T>& mean);
 
   static void fields(auto& self, auto&& visit) {

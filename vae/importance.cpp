@@ -5,7 +5,7 @@
 #include <numeric>
 #include <sstream>
 
-#include "strata/tensor/tensor.hpp"
+#include "strata/autograd/non_finite.hpp"
 
 namespace strata {
 namespace {
@@ -110,6 +110,9 @@ namespace detail {
 
 void WeightSum::add(double v) {
   ++count_;
+  if (!(v < std::numeric_limits<double>::infinity()))
+    throw NonFinite("[importance] the logarithm of weight " + std::to_string(count_) + " is " +
+                    (std::isnan(v) ? "NaN" : "∞"));
   if (v > largest_) {
     const double shrink = std::exp(largest_ - v);
     sum_ = sum_ * shrink + 1;

@@ -66,7 +66,7 @@ class WeightSum {
   /// The bound is noted after each of these counts.
   explicit WeightSum(std::vector<std::size_t> counts = {}) : counts_(std::move(counts)) {}
 
-  /// Adds e^v; nothing for v = −∞.
+  /// Adds e^v; nothing for v = −∞. Throws NonFinite for NaN and ∞.
   void add(double v);
   /// Of at least one addition.
   LikelihoodEstimate estimate() const;

@@ -16,6 +16,11 @@ struct Metrics {
   Metrics& operator+=(const Metrics& other);
   Metrics operator*(double factor) const;
   Metrics operator/(double divisor) const { return *this * (1 / divisor); }
+
+  static void fields(auto& self, auto&& visit) {
+    visit("reconstruction", self.reconstruction);
+    visit("layer_kl", self.layer_kl);
+  }
 };
 
 /// The means of a pass's terms over all rows.

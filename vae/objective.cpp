@@ -10,6 +10,15 @@
 namespace strata {
 namespace {
 
+// A weight as T holds it.
+template <class T> T at_least_zero(const char* what, double value) {
+  const T weight = static_cast<T>(value);
+  if (!(weight >= 0 && std::isfinite(weight)))
+    fail("objective",
+         std::string(what) + " is " + std::to_string(value) + "; it must be at least 0 and finite");
+  return weight;
+}
+
 template <class T> Var<T> without_penalty(Var<T> bound, const Pass<T>& pass, double weight) {
   return pass.penalty ? bound - static_cast<T>(weight) * mean(pass.penalty) : bound;
 }
@@ -47,7 +56,8 @@ template <class T> Var<T> importance_weighted_bound(Var<T> log_weights, std::siz
 }
 
 template <class T> Var<T> objective(const Elbo& options, const Pass<T>& pass) {
-  const T beta = static_cast<T>(options.beta), free_bits = static_cast<T>(options.free_bits);
+  const T beta = at_least_zero<T>("beta", options.beta);
+  const T free_bits = at_least_zero<T>("free_bits", options.free_bits);
   if (free_bits == 0) return without_penalty(mean(pass.elbo(beta)), pass, options.penalty);
   auto total = mean(pass.log_likelihood);
   for (const Layer<T>& layer : pass.layers) {
@@ -59,18 +69,19 @@ template <class T> Var<T> objective(const Elbo& options, const Pass<T>& pass) {
 }
 
 template <class T> Var<T> objective(const Iwae& options, const Pass<T>& pass) {
-  const auto log_weight = pass.log_weight(static_cast<T>(options.beta));
+  const auto log_weight = pass.log_weight(at_least_zero<T>("beta", options.beta));
   return without_penalty(mean(importance_weighted_bound(log_weight, pass.samples)), pass, options.penalty);
 }
 
 template <class T> Var<T> objective(const StickingTheLanding& options, const Pass<T>& pass) {
   require_split("StickingTheLanding", pass);
-  return without_penalty(mean(pass.log_weight(static_cast<T>(options.beta))), pass, options.penalty);
+  return without_penalty(mean(pass.log_weight(at_least_zero<T>("beta", options.beta))), pass,
+                         options.penalty);
 }
 
 template <class T> Var<T> objective(const Dreg& options, const Pass<T>& pass) {
   require_split("Dreg", pass);
-  const T beta = static_cast<T>(options.beta);
+  const T beta = at_least_zero<T>("beta", options.beta);
   const auto log_weight = pass.log_weight(beta);
   const auto w = softmax(in_rows(stop_gradient(log_weight), pass.samples));
   scale_encoder(pass, reshape((T(1) - beta) + beta * w, log_weight.shape()));
@@ -78,7 +89,7 @@ template <class T> Var<T> objective(const Dreg& options, const Pass<T>& pass) {
 }
 
 template <class T> Var<T> objective(const Miwae& options, const Pass<T>& pass) {
-  const auto bounds = importance_weighted_bound(pass.log_weight(static_cast<T>(options.beta)),
+  const auto bounds = importance_weighted_bound(pass.log_weight(at_least_zero<T>("beta", options.beta)),
                                                 group_size("Miwae", pass, options.groups));
   return without_penalty(mean(bounds), pass, options.penalty);
 }
@@ -89,7 +100,8 @@ template <class T> Var<T> objective(const Miwae& options, const Pass<T>& pass) {
 template <class T> Var<T> objective(const Piwae& options, const Pass<T>& pass) {
   require_split("Piwae", pass);
   const std::size_t size = group_size("Piwae", pass, options.groups);
-  const T beta = static_cast<T>(options.beta), rounding = std::log(std::numeric_limits<T>::epsilon());
+  const T beta = at_least_zero<T>("beta", options.beta);
+  const T rounding = std::log(std::numeric_limits<T>::epsilon());
   const auto log_weight = stop_gradient(pass.log_weight(beta));
   const auto log_b = reshape(log_softmax(in_rows(log_weight, size)), log_weight.shape()) -
                      std::log(static_cast<T>(options.groups));
@@ -106,7 +118,7 @@ template <class T> Var<T> objective(const Piwae& options, const Pass<T>& pass) {
 
 template <class T> Var<T> objective(const Ciwae& options, const Pass<T>& pass) {
   const T share = static_cast<T>(options.elbo_share);
-  const auto log_weight = pass.log_weight(static_cast<T>(options.beta));
+  const auto log_weight = pass.log_weight(at_least_zero<T>("beta", options.beta));
   const auto iwae = mean(importance_weighted_bound(log_weight, pass.samples));
   return without_penalty(share * mean(log_weight) + (T(1) - share) * iwae, pass, options.penalty);
 }

@@ -81,9 +81,9 @@ template <> struct Named<Objective> {
 /// ln 1/K Σ_k w_k: (N) from log weights (N K).
 template <class T> Var<T> importance_weighted_bound(Var<T> log_weights, std::size_t samples);
 
-/// The objective's mean over the images of a pass: rank 0. Those with paths of their own throw for a pass
-/// whose layers are not split (see `draw_layer`); Dreg and Piwae change the gradients of z on this pass,
-/// which they therefore own.
+/// The objective's mean over the images of a pass: rank 0. Throws for a beta or free bits that are negative
+/// or not finite. Those with paths of their own throw for a pass whose layers are not split (see
+/// `draw_layer`); Dreg and Piwae change the gradients of z on this pass, which they therefore own.
 template <class T> Var<T> objective(const Elbo& options, const Pass<T>& pass);
 template <class T> Var<T> objective(const Iwae& options, const Pass<T>& pass);
 template <class T> Var<T> objective(const StickingTheLanding& options, const Pass<T>& pass);

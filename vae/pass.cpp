@@ -8,8 +8,14 @@ namespace {
 // log_likelihood − beta Σ_t part(layer t)
 template <class T, class F> Var<T> bound(const Pass<T>& pass, T beta, F part) {
   Var<T> total;
-  for (std::size_t t = pass.layers.size(); t-- > 0;)
-    total = total ? total + part(pass.layers[t]) : part(pass.layers[t]);
+  for (std::size_t t = pass.layers.size(); t-- > 0;) {
+    const Var<T> term = part(pass.layers[t]);
+    if (term.shape() != pass.log_likelihood.shape())
+      fail("Pass", "log_likelihood is " + to_string(pass.log_likelihood.shape()) + ", layer " +
+                       std::to_string(t + 1) + "'s terms give " + to_string(term.shape()) +
+                       "; each is one number a row");
+    total = total ? total + term : term;
+  }
   if (!total) return pass.log_likelihood;
   return pass.log_likelihood - (beta == T(1) ? total : beta * total);
 }

@@ -53,7 +53,8 @@ template <class T> struct Pass {
   Var<T> penalty = {};      // (B) or rank 0: what a model adds to its loss beside the bound, a function of
                             // the layers' below(), which no objective weighs; or empty
 
-  /// log_likelihood − beta Σ divergence: (B) (Higgins et al. 2017); only beta = 1 bounds ln p(x).
+  /// log_likelihood − beta Σ divergence: (B) (Higgins et al. 2017); only beta = 1 bounds ln p(x). Throws, as
+  /// does the next, unless all terms have one shape.
   Var<T> elbo(T beta = T(1)) const;
 
   /// log_likelihood + beta Σ (log_p − log_q): (B), without a closed form; with beta = 1 its exponential

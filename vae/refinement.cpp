@@ -3,6 +3,7 @@
 #include <cmath>
 #include <numbers>
 
+#include "strata/autograd/non_finite.hpp"
 #include "strata/nn/optimizer.hpp"
 #include "strata/tensor/linalg.hpp"
 
@@ -39,7 +40,7 @@ NoiseProposal fit_proposal(const LogWeight& log_weight, const RefinementOptions&
   const double crowd = std::min(1.0, few / static_cast<double>(width));
   const double below = std::sqrt(crowd);  // the step of C's entries below the diagonal, in that of others
   const double rate = o.learning_rate * std::sqrt(crowd);
-  NoiseProposal proposal{xt::zeros<double>({width}), xt::eye<double>(width)};
+  auto proposal = NoiseProposal::standard(width);
   // What Adam moves: the mean, and C with ln C_ii on its diagonal, so that C stays invertible.
   Parameter<double> mean{proposal.mean}, entries{xt::zeros<double>({width, width})};
   Optimizer<double> adam({{"mean", &mean}, {"factor", &entries}}, Adam{}, rate);
@@ -77,6 +78,9 @@ LikelihoodEstimate sample_proposal(const LogWeight& log_weight, const NoisePropo
                                    const RefinementOptions& o, Rng& rng) {
   constexpr std::size_t together = 512, every = 5;
   if (o.samples == 0) fail("sample_proposal", "needs at least one sample");
+  if (!(o.widening > 0 && o.wide > 0))
+    fail("sample_proposal", "widening is " + std::to_string(o.widening) + ", wide is " +
+                                std::to_string(o.wide) + "; deviations must be above 0");
   const std::size_t width = log_weight.width();
   const auto dimensions = static_cast<double>(width);
   double log_volume = 0;  // ln |C|
@@ -105,6 +109,16 @@ LikelihoodEstimate sample_proposal(const LogWeight& log_weight, const NoisePropo
     }
   }
   return weights.estimate();
+}
+
+RefinedEstimate estimate_refined(const LogWeight& log_weight, RefinementOptions options, Rng& rng) {
+  try {
+    const auto proposal = fit_proposal(log_weight, options, rng);
+    return {sample_proposal(log_weight, proposal, options, rng), true};
+  } catch (const NonFinite&) {
+    options.widening = options.wide = 1;
+    return {sample_proposal(log_weight, NoiseProposal::standard(log_weight.width()), options, rng), false};
+  }
 }
 
 }  // namespace strata

@@ -24,29 +24,42 @@ struct RefinementOptions {
 struct NoiseProposal {
   Tensor<double> mean;    // (L)
   Tensor<double> factor;  // (L, L), C: lower triangular
+
+  static NoiseProposal standard(std::size_t width) {
+    return {xt::zeros<double>({width}), xt::eye<double>(width)};
+  }
 };
 
 /// Fits a proposal to N(ε; 0, I) w(ε) by maximising the ELBO, E[ln w + ln N(ε; 0, I) − ln N(ε; mean, C Cᵀ)],
 /// from N(0, I) on, by the path derivative alone, which is 0 where the fit is exact (Roeder et al. 2017).
+/// Throws NonFinite where that is not finite.
 NoiseProposal fit_proposal(const LogWeight& log_weight, const RefinementOptions& options, Rng& rng);
 
 /// Estimates ln p(x) from K draws of the proposal, whose weights are w(ε) N(ε; 0, I) / N(ε; mean, C Cᵀ).
-/// Throws for 0 samples.
+/// Throws for 0 samples, and unless `widening` and `wide` are above 0.
 LikelihoodEstimate sample_proposal(const LogWeight& log_weight, const NoiseProposal& proposal,
                                    const RefinementOptions& options, Rng& rng);
 
-/// Both for every image, a row of the batch: draws depend on (seed, image) alone. on_image(images done) is
-/// called after each.
+/// What the refined proposal of one image says.
+struct RefinedEstimate : LikelihoodEstimate {
+  bool fitted;  ///< or there was no finite fit, and the draws are the encoder's
+};
+
+/// ln p(x) of one image from a proposal fitted to it or, where the fit or its weights are not finite, from
+/// N(0, I).
+RefinedEstimate estimate_refined(const LogWeight& log_weight, RefinementOptions options, Rng& rng);
+
+/// The same for every image, a row of the batch: draws depend on (seed, image) alone. on_image(images done)
+/// is called after each. Throws for images outside the model's support.
 template <class T, LatentModel<T> Model>
-std::vector<LikelihoodEstimate> estimate_refined(const Model& model, const Batch<T>& images,
-                                                 const RefinementOptions& options,
-                                                 const std::function<void(std::size_t)>& on_image = {}) {
-  std::vector<LikelihoodEstimate> estimates;
+std::vector<RefinedEstimate> estimate_refined(const Model& model, const Batch<T>& images,
+                                              const RefinementOptions& options,
+                                              const std::function<void(std::size_t)>& on_image = {}) {
+  require_support("estimate_refined", images.x.value(), model);
+  std::vector<RefinedEstimate> estimates;
   for (std::size_t image = 0; image < images.x.value().shape(0); ++image) {
-    const auto log_weight = log_weight_of(model, images.rows(image, image + 1));
     Rng rng{options.seed, 0, streams::refinement + image};
-    const auto proposal = fit_proposal(log_weight, options, rng);
-    estimates.push_back(sample_proposal(log_weight, proposal, options, rng));
+    estimates.push_back(estimate_refined(log_weight_of(model, images.rows(image, image + 1)), options, rng));
     if (on_image) on_image(image + 1);
   }
   return estimates;

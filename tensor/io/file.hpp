@@ -1,9 +1,12 @@
-// Whole files: read, written atomically, and the one form of error that speaks of a file.
+// Files: read no further than they are long, written atomically, and the one form of error that speaks of
+// one.
 #pragma once
 
 #include <cstddef>
 #include <filesystem>
+#include <fstream>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 
@@ -11,23 +14,64 @@
 
 namespace strata {
 
-/// Throws std::runtime_error "[operation] file: message" on one line: control characters, which a file's name
-/// or content may bring along, become '?'. The message is a fact and, after a semicolon, a hint.
+/// The text as one line that a terminal only shows, whatever file it came from: control characters (C0, C1),
+/// marks of direction and bytes that are no UTF-8 become "\x1b", "\u202e"; of more than 1,000 bytes the
+/// middle becomes " ... ".
+std::string printable(std::string_view text);
+
+/// Throws std::runtime_error "[operation] file: message", made printable. The message is a fact and, after a
+/// semicolon, a hint.
 [[noreturn]] void fail_file(std::string_view operation, const std::filesystem::path& file,
                             const std::string& message);
+
+/// What a file system refuses to a program that asks rightly: a full disk, no permission, an input/output
+/// error.
+struct WriteFailure : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+/// The same for one: "cannot be written: " and what the system says.
+[[noreturn]] void fail_write(std::string_view operation, const std::filesystem::path& file,
+                             const std::error_code& error);
 
 /// Throws (fail_file) unless `file` exists and is a regular file or a link to one.
 void require_regular_file(const std::filesystem::path& file, std::string_view operation = "read_file");
 
+/// A regular file, read piece by piece: what a format announces is compared with `size` before memory is
+/// taken.
+class InputFile {
+ public:
+  /// Throws (fail_file) unless the file is a regular one that can be opened.
+  explicit InputFile(std::filesystem::path file, std::string operation = "read_file");
+
+  std::size_t size() const { return size_; }
+
+  /// The next bytes. Throws (fail_file) where there are not so many.
+  std::string read(std::size_t count);
+
+ private:
+  std::filesystem::path file_;
+  std::string operation_;
+  std::ifstream stream_;
+  std::size_t size_ = 0;
+};
+
 /// The bytes of a regular file. Throws (fail_file) if it cannot be read.
 std::string read_file(const std::filesystem::path& file, std::string_view operation = "read_file");
 
+/// Whether the file that a new one replaces becomes its previous generation.
+enum class Replaced { dropped, kept };
+
+/// Where that is: "checkpoint.previous.safetensors" for "checkpoint.safetensors".
+std::filesystem::path previous_generation(const std::filesystem::path& file);
+
 /// Writes `bytes` so that, even through a crash, `file` holds either its old content or all of the new: a
 /// temporary file in the same folder is written, synchronised with the disk and renamed. A link is followed.
-/// Throws (fail_file); then the old file is untouched and the temporary one removed, unless the message says
-/// that only the last step, synchronising the folder, went wrong.
+/// Where the replaced file is kept there is for a moment only that one, as the previous generation. Throws
+/// WriteFailure; then the old file is untouched and the temporary one removed, unless only the last steps,
+/// renaming and synchronising the folder, went wrong.
 void write_atomically(const std::filesystem::path& file, std::string_view bytes,
-                      std::string_view operation = "write_atomically");
+                      std::string_view operation = "write_atomically", Replaced replaced = Replaced::dropped);
 
 /// product(shape) × element_size, or nothing if that, or a stride of such a tensor, exceeds what
 /// std::ptrdiff_t holds: shapes read from a file may be anything.

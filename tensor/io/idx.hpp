@@ -19,8 +19,13 @@ Tensor<std::uint8_t> read_idx(const std::filesystem::path& file);
 /// The same from a file's uncompressed content; `name` stands for the file in errors.
 Tensor<std::uint8_t> parse_idx(std::span<const unsigned char> content, const std::string& name);
 
-/// The whole content of a file, uncompressed if it is a gzip file. Throws like read_idx, also if the file is
-/// corrupt or cut short.
-std::vector<unsigned char> read_maybe_gzip(const std::filesystem::path& file);
+/// The content of an IDX file, uncompressed if it is a gzip file: at most a byte more than its header
+/// announces, which parse_idx then refuses. Throws like read_idx if the header is none, or the file is
+/// corrupt, cut short or too small for what its header announces.
+std::vector<unsigned char> read_idx_content(const std::filesystem::path& file);
+
+/// The whole content of any file, uncompressed if it is a gzip file. Throws like read_idx if that is over
+/// `limit` bytes, or the file is corrupt or cut short.
+std::vector<unsigned char> read_maybe_gzip(const std::filesystem::path& file, std::size_t limit);
 
 }  // namespace strata

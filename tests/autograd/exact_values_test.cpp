@@ -142,6 +142,43 @@ TEMPLATE_TEST_CASE("A zero gradient stays zero where the slope is infinite", "",
   vanishes("clamp(square)", [](auto x) { return clamp(square(x), 0, 10); }, {inf});
 }
 
+TEMPLATE_TEST_CASE("A root at 0 passes nothing to what has the slope 0 there", "", float, double) {
+  using T = TestType;
+  const auto vanishes = [](const char* name, auto f, std::initializer_list<double> x) {
+    INFO(name);
+    for (const T g : gradient<T>(f, x)) CHECK(g == 0);
+  };
+  vanishes("norm", [](auto x) { return sqrt(sum(square(x))); }, {0, 0, 0});
+  vanishes("norm by products", [](auto x) { return sqrt(sum(x * x)); }, {0, 0, 0});
+  vanishes("norm by powers", [](auto x) { return sqrt(sum(pow(x, 2))); }, {0, 0, 0});
+  vanishes("distance to itself", [](auto x) { return sqrt(square(x - x)); }, {0.5});
+  vanishes("deviation of constants", [](auto x) { return sqrt(mean(square(x - mean(x)))); }, {2, 2, 2});
+  vanishes("deviation by row",
+           [](auto x) {
+             const auto rows = reshape(x, {2, 2});
+             const auto d = rows - mean(rows, {1}, KeepAxes::yes);
+             return sqrt(mean(d * d, {1}));
+           },
+           {2, 2, -3, -3});
+  vanishes("chord", [](auto x) { return sqrt(1 - cos(x)); }, {0});
+  vanishes("largest square", [](auto x) { return sqrt(max(square(x), {0})); }, {0, 0});
+  vanishes("ratio", [](auto x) { return sqrt(x.tape().constant(numbers<T>({0})) / x); }, {2});
+  vanishes("ratio to 0", [](auto x) { return sqrt(0 / x); }, {2});
+  vanishes("underflow", [](auto x) { return sqrt(exp(x)); }, {-2000});
+  vanishes("saturation", [](auto x) { return sqrt(1 - tanh(x)); }, {1000});
+  // The others' gradients are what they were.
+  const auto rest = gradient<T>([](auto x) { return sqrt(square(x)); }, {0, -3, 2});
+  CHECK((rest == numbers<T>({0, -1, 1})));
+  CHECK(std::isinf(gradient<T>([](auto x) { return sqrt(x); }, {0})(0)));  // and this one has none
+}
+
+TEMPLATE_TEST_CASE("A NaN gradient is not lost where a slope is 0", "", float, double) {
+  Tape<TestType> tape;
+  const auto x = tape.variable(numbers<TestType>({0}));
+  tape.backward(square(x), numbers<TestType>({std::nan("")}));
+  CHECK(std::isnan(x.grad()(0)));
+}
+
 TEMPLATE_TEST_CASE("exp and log are right to the ends of the type's range", "", float, double) {
   using Limits = std::numeric_limits<TestType>;
   const double last = std::log(static_cast<double>(Limits::max()));

@@ -164,6 +164,7 @@ std::vector<Row> gradient_table() {
          return square(broadcast(x[0], {2, 3, 1, 4}));
        },
        {{{}}, {{4}}, {{1, 4}}, {{3, 1, 1}}, {{2, 1, 1, 1}}, {{2, 3, 1, 4}}}},
+      {"broadcast", [](auto& x) { return square(unsqueeze(x[0], 0, 3)) + unsqueeze(-x[0], 0, 3); }, unary},
       {"gather_rows",
        [](auto& x) {
          return square(gather_rows(x[0], {2, 0, 2, 1}));
@@ -240,14 +241,14 @@ std::vector<Row> gradient_table() {
         {{7, 1}, {7, 1}, {7, 1}},
         {{3, 33}, {3, 33}, {3, 33}},
         {{3, 5}, {5}, {1}},
-        {{5}, {3, 5}, {3, 1}},
         {{3, 5}, {3, 5}, {5}},
+        {{3, 5}, {3, 1}, {3, 5}},
         {{2, 3, 5}, {3, 5}, {}},
         {{2, 1, 3, 2}, {3, 2}, {2, 1, 1, 2}},
         {{4, 5}}}},
       {"standard_normal_log_density", [](auto& x) { return standard_normal_log_density(x[0]); }, ranked},
-      {"bernoulli_log_density", [](auto& x) { return bernoulli_log_density(x[0], second(x)); }, paired_rows,
-       -4, 4},
+      {"bernoulli_log_density", [](auto& x) { return bernoulli_log_density(sigmoid(x[0]), second(x)); },
+       paired_rows, -4, 4},
       {"reparameterize",
        [](auto& x) { return reparameterize(x[0], second(x), third(x)); },
        {{{}, {}, {}},

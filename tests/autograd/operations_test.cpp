@@ -58,9 +58,23 @@ TEST_CASE("reshape takes sizes of any integer type, and refuses what is ambiguou
   CHECK(reshape(empty, {3, 0}).shape() == Shape{3, 0});
   CHECK(unsqueeze(x, 1).shape() == Shape{4, 1, 6});
   CHECK(unsqueeze(x, -1).shape() == Shape{4, 6, 1});
+  CHECK(unsqueeze(x, 1, 5).shape() == Shape{4, 5, 6});
+  CHECK(unsqueeze(x, -1, 0).shape() == Shape{4, 6, 0});
   CHECK_THROWS_WITH(reshape(empty, {0, -1}), Catch::Matchers::Contains("the size -1 beside a size of 0"));
   CHECK_THROWS_WITH(reshape(x, {-1, 5}), Catch::Matchers::Contains("does not fit"));
   CHECK_THROWS_WITH(reshape(x, {-1, -1}), Catch::Matchers::Contains("does not fit"));
+}
+
+TEST_CASE("Labels become unit vectors, and what is no label is refused") {
+  Tape<double> tape;
+  const auto y = one_hot(tape.constant({{2, 0}, {1, 1}}), 3);
+  CHECK((y.value() == Tensor<double>{{{0, 0, 1}, {1, 0, 0}}, {{0, 1, 0}, {0, 1, 0}}}));
+  CHECK(!y.needs_grad());
+  for (const double wrong : {3.0, -1.0, 0.5, 1e300, std::nan("")})
+    CHECK_THROWS_WITH(one_hot(tape.constant({{2, 0}, {1, wrong}}), 3),
+                      Catch::Matchers::Contains("[one_hot] x is ") &&
+                          Catch::Matchers::Contains(" at (1, 1), none of 3 classes"));
+  CHECK_THROWS_WITH(one_hot(tape.variable({1}), 2), Catch::Matchers::Contains("stop_gradient"));
 }
 
 TEST_CASE("batch_norm returns what it normalised by") {
@@ -71,6 +85,11 @@ TEST_CASE("batch_norm returns what it normalised by") {
   CHECK((variance.value() == Tensor<double>{1, 0}));
   CHECK(y.value()(0, 0) == Approx(-std::sqrt(0.5)));
   CHECK(!mean.needs_grad());
+  tape.backward(sum(square(y)));  // of a constant column, too
+  CHECK(xt::all(xt::isfinite(x.grad())));
+  CHECK((xt::view(x.grad(), xt::all(), 1) == Tensor<double>{0, 0}));
+  for (const double wrong : {0.0, -1.0, std::nan("")})
+    CHECK_THROWS_WITH(batch_norm(x, one, zero, wrong), Catch::Matchers::Contains("[batch_norm] epsilon is "));
 }
 
 TEST_CASE("Factorisations name what they cannot take") {

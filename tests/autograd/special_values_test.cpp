@@ -6,6 +6,7 @@
 #include "strata/autograd/elementwise.hpp"
 #include "strata/autograd/probability.hpp"
 #include "strata/autograd/reduce.hpp"
+#include "strata/autograd/shape.hpp"
 
 using namespace strata;
 
@@ -95,6 +96,17 @@ TEMPLATE_TEST_CASE("No operation hides a NaN", "", float, double) {
   passes([](auto v) { return maximum(v, v.tape().constant({1})); });
   passes([](auto v) { return maximum(v.tape().constant({1}), v); });
   passes([](auto v) { return minimum(v, v.tape().constant({1})); });
+  passes([](auto v) { return max(v, {0}, KeepAxes::yes) + stop_gradient(0 * v); });
+  passes([](auto v) { return where(stop_gradient(v), v.tape().constant({1}), 0 * relu(v)); });
+  Tape<TestType> tape;
+  const auto t = static_cast<TestType>(nan);
+  const auto some = tape.constant({{3, t, 5, t}, {1, 2, 0, t}, {1, 0, 2, 1}});
+  CHECK(argmax(some) == std::vector<std::size_t>{1, 3, 2});
+  CHECK(argmin(some) == std::vector<std::size_t>{1, 3, 1});
+  CHECK(std::isnan(max(some, {1}).value()(0)));
+  CHECK(std::isnan(min(some, {0}).value()(1)));
+  CHECK(where(some, tape.constant({1}), tape.constant({2})).value()(1, 0) == 1);
+  CHECK(std::isnan(where(some, tape.constant({1}), tape.constant({2})).value()(1, 3)));
 }
 
 TEMPLATE_TEST_CASE("logsumexp and softmax are stable", "", float, double) {
@@ -112,6 +124,75 @@ TEMPLATE_TEST_CASE("logsumexp and softmax are stable", "", float, double) {
   CHECK(ends(0) == -infinite);
   CHECK(ends(1) == infinite);
   CHECK(ends(2) == 0);
+}
+
+TEMPLATE_TEST_CASE("softmax of nothing but −∞ is 0, its logarithm −∞, and neither poisons a gradient", "",
+                   float, double) {
+  constexpr auto infinity = std::numeric_limits<TestType>::infinity();
+  Tape<TestType> tape;
+  const auto x = tape.variable({{-infinity, -infinity, -infinity}, {-infinity, 1, 1}});
+  const Tensor<TestType> shares{{0, 0, 0}, {0, 0.5, 0.5}};
+  const auto y = softmax(x), z = log_softmax(x);
+  CHECK((y.value() == shares));
+  CHECK(xt::allclose(exp(z).value(), shares));
+  CHECK((z.value()(0, 1) == -infinity));
+  CHECK((z.value()(1, 0) == -infinity));
+  tape.backward(sum(square(y)));
+  CHECK((x.grad() == Tensor<TestType>{{0, 0, 0}, {0, 0, 0}}));
+  const auto mask = tape.constant({{0, 0, 0}, {0, 1, 1}});
+  tape.backward(sum(where(mask, z, tape.constant(Tensor<TestType>(Shape{1}, TestType(0))))));
+  CHECK(xt::allclose(x.grad(), Tensor<TestType>{{0, 0, 0}, {0, 0, 0}}, 0, 1e-6));
+  tape.backward(sum(sqrt(softmax(x))));
+  CHECK(xt::allclose(x.grad(), Tensor<TestType>{{0, 0, 0}, {0, 0, 0}}));
+}
+
+TEMPLATE_TEST_CASE("logsumexp and softmax hide neither NaN nor what +∞ leaves open", "", float, double) {
+  constexpr auto infinity = std::numeric_limits<TestType>::infinity();
+  const auto nan = std::numeric_limits<TestType>::quiet_NaN();
+  Tape<TestType> tape;
+  const auto x = tape.variable({{infinity, 0, infinity}, {nan, -infinity, -infinity}});
+  const auto y = logsumexp(x);
+  CHECK(y.value()(0) == infinity);
+  CHECK(std::isnan(y.value()(1)));
+  tape.backward(sum(y));
+  CHECK(std::isnan(x.grad()(0, 0)));
+  CHECK(x.grad()(0, 1) == 0);
+  for (std::size_t i = 0; i < 3; ++i) {
+    CHECK(std::isnan(x.grad()(1, i)));
+    CHECK(std::isnan(softmax(x).value()(1, i)));
+    CHECK(std::isnan(log_softmax(x).value()(1, i)));
+  }
+  CHECK(std::isnan(softmax(x).value()(0, 0)));
+  CHECK(std::isnan(log_softmax(x).value()(0, 0)));
+}
+
+TEMPLATE_TEST_CASE("max, min and where are right for infinite numbers and every mask", "", float, double) {
+  constexpr auto infinity = std::numeric_limits<TestType>::infinity();
+  const auto nan = std::numeric_limits<TestType>::quiet_NaN();
+  Tape<TestType> tape;
+  const auto x = tape.variable({{-infinity, -infinity}, {-infinity, 3}, {infinity, 3}});
+  const auto largest = max(x, {-1}), smallest = min(x, {-1});
+  CHECK((largest.value() == Tensor<TestType>{-infinity, 3, infinity}));
+  CHECK((smallest.value() == Tensor<TestType>{-infinity, -infinity, 3}));
+  tape.backward(largest, {1, 1, 1});
+  CHECK((x.grad() == Tensor<TestType>{{0.5, 0.5}, {0, 1}, {1, 0}}));
+  tape.backward(smallest, {1, 1, 1});
+  CHECK((x.grad() == Tensor<TestType>{{0.5, 0.5}, {1, 0}, {0, 1}}));
+  tape.backward(largest, {1, infinity, 1});  // as from a root at 0
+  CHECK((x.grad() == Tensor<TestType>{{0.5, 0.5}, {0, infinity}, {1, 0}}));
+
+  const auto a = tape.variable({infinity, nan, 3, 4, 5}), b = tape.variable({1, 2, -infinity, nan, 6});
+  const auto y = where(tape.constant({0, TestType(-0.0), -infinity, infinity, nan}), a, b);
+  CHECK(y.value()(0) == 1);
+  CHECK(y.value()(1) == 2);
+  CHECK(y.value()(2) == 3);
+  CHECK(y.value()(3) == 4);
+  CHECK(std::isnan(y.value()(4)));
+  tape.backward(sum(slice(y, 0, 0, 4)));
+  for (std::size_t i = 0; i < 4; ++i) {
+    CHECK(a.grad()(i) == (i < 2 ? 0 : 1));
+    CHECK(b.grad()(i) == (i < 2 ? 1 : 0));
+  }
 }
 
 TEMPLATE_TEST_CASE("The Bernoulli log density is exact for logits of ±1000 and ±max", "", float, double) {

@@ -129,7 +129,7 @@ TEST_CASE("Errors name the operation and the shapes") {
   CHECK_THROWS_WITH(a + b, "[add] shapes do not broadcast: (2, 3), (4)");
   CHECK_THROWS_WITH(maximum(a, b), "[maximum] shapes do not broadcast: (2, 3), (4)");
   CHECK_THROWS_WITH(normal_log_density(a, a, b),
-                    "[normal_log_density] shapes do not broadcast: (2, 3), (2, 3), (4)");
+                    Catch::Matchers::Contains("[normal_log_density] a parameter (4) does not broadcast"));
   CHECK_THROWS_WITH(a * other.variable({1}),
                     "[multiply] its inputs lie on different tapes; make them all on one");
   CHECK_THROWS_WITH(matmul(a, a), "[matmul] inner dimensions differ: a is (2, 3), b is (2, 3)");

@@ -14,7 +14,8 @@ using namespace strata;
 template <class T> struct VampPrior { Normal<T> components; };  // p(z) = 1/K Σ_k q(z | u_k)
 template <class T> Var<T> log_prob(const VampPrior<T>& p, Var<T> z) {
   const auto [mean, log_variance] = p.components;
-  return logsumexp(normal_log_density(unsqueeze(z, 1), mean, log_variance)) - std::log(T(mean.shape()[0]));
+  const auto count = mean.shape()[0];
+  return logsumexp(normal_log_density(unsqueeze(z, 1, count), mean, log_variance)) - std::log(T(count));
 }
 
 template <class T> struct VampVae {

@@ -24,7 +24,7 @@ from operations import FAMILIES
 FUNCTIONS = {name: function for rows in FAMILIES.values() for name, (function, _) in rows.items()}
 REFUSED = "refused"
 NO_ROWS = numpy.zeros((0, 3))
-EQUAL, NULL, ALL_NAN = [[1], [1]], [[0], [0]], [[nan], [nan]]
+EQUAL, NULL = [[1], [1]], [[0], [0]]
 DENSE = 750 - log(2 * pi) / 2
 
 CONVENTIONS = [
@@ -42,8 +42,9 @@ CONVENTIONS = [
     ("(−0)^−½ likewise", "pow", [[-0.0]], [0.5], 1, [[0], [inf]], [[0], [-inf]]),
     ("ln softplus x → x", "log_softplus", [[-inf]], [], 1, [[-inf], [1]], [[-inf], [nan]]),
     ("no mass at all", "logsumexp", [[-inf, -inf]], [0, 0], 1, [-inf, [0, 0]], [-inf, [nan, nan]]),
-    ("infinite mass", "logsumexp", [[inf, 0]], [0, 0], 1, [inf, [inf, 0]], [inf, [nan, 0]]),
-    ("", "softmax", [[inf, 0]], [0], 1, [[nan, 0], [nan, nan]], [[nan, nan], [nan, nan]]),
+    ("no distribution", "softmax", [[-inf, -inf]], [0], 1, [[0, 0], [0, 0]], [[nan, nan], [nan, nan]]),
+    ("", "log_softmax", [[-inf, -inf]], [0], 1, [[-inf, -inf], [1, 1]], [[nan, nan], [nan, nan]]),
+    ("infinite mass", "softmax", [[inf, 0]], [0], 1, [[nan, 0], [nan, nan]], [[nan, nan], [nan, nan]]),
     ("certain bits", "bernoulli_log_density", [[1], [inf]], [], 1, [0, [inf], [0]], [nan, [inf], [0]]),
     ("", "bernoulli_log_density", [[1], [-inf]], [], 1, [-inf, [-inf], [1]], [nan, [-inf], [1]]),
     ("e^(s/2) = 0", "normal_log_density", [[0], [0], [-1500]], [], 1, [DENSE, [0], [0], [-0.5]], [nan] + [[nan]] * 3),
@@ -55,7 +56,8 @@ CONVENTIONS = [
     ("an axis of rank 0", "softmax", [1], [-1], 1, REFUSED, [1, 0]),
     ("bounds the wrong way round", "clamp", [[0]], [1, -1], 1, REFUSED, [[-1], [0]]),
     ("vectors", "matmul", [[1, 2], [3, 4]], [], 1, REFUSED, [11, [3, 4], [1, 2]]),
-    ("no variance, ε = 0", "batch_norm", [EQUAL, [1], [3]], [0], 1, [ALL_NAN, ALL_NAN, [nan], [2]], [[[3]] * 2, NULL, [0], [2]]),
+    ("ε = 0", "batch_norm", [EQUAL, [1], [3]], [0], 1, REFUSED, [[[3]] * 2, NULL, [0], [2]]),
+    ("an unknown choice", "where", [[nan], [1], [5]], [], 1, [[nan], [0], [nan], [nan]], [[1], [0], [1], [0]]),
 ]
 
 UNARY = [name for name in FAMILIES["elementwise"] if name not in ("where", "clamp", "maximum", "minimum")]
@@ -68,18 +70,17 @@ ALIKE = [
     ("max", [[2, 2, 1]], [0, 0]),
     ("min", [[[2, 2], [1, 2]]], [0, 0, 1]),
     ("logsumexp", [[-inf, 0]], [0, 0]),
+    ("logsumexp", [[inf, 0]], [0, 0]),
     ("logsumexp", [[]], [0, 0]),
     ("softmax", [[-inf, 0]], [0]),
-    ("softmax", [[-inf, -inf]], [0]),
     ("softmax", [NO_ROWS], [0]),
     ("log_softmax", [[-inf, 0]], [0]),
-    ("log_softmax", [[-inf, -inf]], [0]),
     ("log_softmax", [[1000, -1000]], [0]),
     ("sum", [[]], []),
     ("sum/axes", [NO_ROWS], [0, 0]),
     ("max", [NO_ROWS], [0, 0]),
     ("cumsum", [[inf, 1, -inf]], [0]),
-    ("where", [[0, 1, nan], [nan, 1, 5], [2, nan, 7]], []),
+    ("where", [[0, 1], [nan, 1], [2, nan]], []),
     ("bernoulli_log_density", [[0, 1, 0], [800, -800, -800]], []),
     ("reparameterize", [[1], [-inf], [2]], []),
     ("standard_normal_kl", [[0], [0]], []),

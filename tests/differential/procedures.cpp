@@ -73,6 +73,11 @@ template <class T> Tensors<T> places(const std::vector<std::size_t>& rows) {
   return {result};
 }
 
+template <class T> Tensors<T> labelled(const Tensors<T>& x, std::size_t classes) {
+  Tape<T> tape;
+  return {one_hot(tape.constant(x[0]), classes).value()};
+}
+
 template <class T> Tensors<T> statistics(const Tensors<T>& x) {
   Tape<T> tape;
   const auto result = batch_norm(tape.constant(x[0]), tape.constant(x[1]), tape.constant(x[2]), T(1));
@@ -107,6 +112,7 @@ template <class T> std::map<std::string, Procedure<T>> procedures() {
   return {
       {"argmax", on_tape([](auto x) { return argmax(x); })},
       {"argmin", on_tape([](auto x) { return argmin(x); })},
+      {"one_hot", [](X x, N n) { return labelled(x, n.count(0)); }},
       {"batch_norm/statistics", [](X x, N) { return statistics(x); }},
 
       {"Linear",

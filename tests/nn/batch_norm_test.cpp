@@ -49,6 +49,27 @@ TEST_CASE("Inference leaves the running statistics alone and differentiates thro
   CHECK((norm.running_mean.value() == before));
 }
 
+TEST_CASE("A constant column is normalised to beta, and its gradient is finite") {
+  BatchNorm<double> norm(2);
+  norm.beta.write() = {3, 4};
+  Tape<double> tape;
+  const auto x = tape.variable({{5, 1}, {5, 2}, {5, 3}});
+  const auto y = norm(x, {Mode::train});
+  CHECK((xt::view(y.value(), xt::all(), 0) == Tensor<double>{3, 3, 3}));
+  tape.backward(sum(y * tape.constant({{1, 1}, {2, 3}, {3, 2}})));
+  CHECK(xt::all(xt::isfinite(x.grad())));
+  CHECK(norm.gamma.gradient.value(0) == 0);
+}
+
+TEST_CASE("Inference refuses another width instead of broadcasting") {
+  Tape<double> tape;
+  const BatchNorm<double> norm(3);
+  CHECK_THROWS_WITH(norm(tape.constant(xt::ones<double>({4, 1}))),
+                    "[BatchNorm] x is (4, 1), the layer's width is (3)");
+  CHECK_THROWS_WITH(norm(tape.constant(Tensor<double>(1.0))),
+                    "[BatchNorm] x is (), the layer's width is (3)");
+}
+
 TEST_CASE("Batch statistics need a matrix with rows") {
   Tape<double> tape;
   BatchNorm<double> norm(3);

@@ -56,5 +56,5 @@ TEST_CASE("An average goes on from its file as if it had not stopped") {
   resumed.update();
   CHECK((ema.average.weight.value() == resumed.average.weight.value()));
   CHECK((ema.average.bias.value() == resumed.average.bias.value()));
-  CHECK(resumed.steps.value()() == 4);
+  CHECK(resumed.steps == 4);
 }

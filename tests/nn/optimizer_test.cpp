@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include "strata/autograd/elementwise.hpp"
+#include "strata/autograd/non_finite.hpp"
 #include "strata/autograd/reduce.hpp"
 #include "strata/tests/reference.hpp"
 
@@ -118,6 +119,7 @@ TEST_CASE("A gradient that is not finite, or too large to square, is refused bef
     model.weights[1].gradient.value(2, 1) = wrong;
     CHECK_THROWS_WITH(adam.step(), Catch::Matchers::Contains("[Optimizer] the gradient of 'weights.1' is ") &&
                                        Catch::Matchers::Contains("at element 11 of (3, 5)"));
+    CHECK_THROWS_AS(adam.step(), NonFinite);
     CHECK_THROWS_WITH(clip_gradient_norm(adam.parameters(), 1.0),
                       Catch::Matchers::Contains("[clip_gradient_norm] the gradient of 'weights.1'"));
     CHECK(adam.steps() == 0);
@@ -126,6 +128,18 @@ TEST_CASE("A gradient that is not finite, or too large to square, is refused bef
     adam.step();
     CHECK(std::isfinite(model.weights[1].value()(2, 1)));
   }
+}
+
+TEST_CASE("A learning rate outside its domain is refused before anything changes") {
+  Weights<double> model{{Parameter<double>{Tensor<double>{1, 2}}}};
+  Optimizer<double> optimizer(parameters<double>(model), Sgd{}, 0.1);
+  give_gradient<double>(model.weights[0], {1, 1});
+  for (const double wrong : {-0.1, std::nan(""), double{INFINITY}}) {
+    optimizer.learning_rate = wrong;
+    CHECK_THROWS_WITH(optimizer.step(), Catch::Matchers::Contains("[Optimizer] the learning rate is "));
+  }
+  CHECK((model.weights[0].value() == Tensor<double>{1, 2}));
+  CHECK(optimizer.steps() == 0);
 }
 
 TEST_CASE("One parameter under two names is refused") {

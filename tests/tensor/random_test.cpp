@@ -210,6 +210,19 @@ TEMPLATE_TEST_CASE("Bernoulli draws have the given probabilities, certain at 0 a
   CHECK((p == x));
 }
 
+TEMPLATE_TEST_CASE("What is no probability is refused, wherever it stands", "", float, double) {
+  for (const double wrong : {1.5, -1e-30, std::nan(""), 255.0})
+    for (const std::size_t place : {0, 700, 99'999}) {
+      Rng rng{5};
+      Tensor<TestType> p(Shape{100, 1000}, TestType(0.5)), x;
+      p.data()[place] = static_cast<TestType>(wrong);
+      const auto names_it = Catch::Matchers::Contains(" at (" + std::to_string(place / 1000) + ", " +
+                                                      std::to_string(place % 1000) + ")");
+      CHECK_THROWS_WITH(fill_bernoulli(rng, p, x), names_it);
+      CHECK_THROWS_WITH(fill_bernoulli(rng, p, p), names_it);
+    }
+}
+
 TEST_CASE("A permutation holds every number once, and differs from draw to draw") {
   Rng rng{2};
   std::vector<std::size_t> first, second, none;

@@ -1,11 +1,13 @@
 // The programs that read a run: evaluate and generate.
 #include <catch2/catch.hpp>
+#include <fstream>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "strata/tensor/io/safetensors.hpp"
 #include "strata/tests/tools/program_folder.hpp"
-#include "strata/tools/run/run_folder.hpp"
 
+using namespace strata;
 using namespace strata::tools;
 using Catch::Matchers::Contains;
 
@@ -55,16 +57,15 @@ TEST_CASE("evaluate prints the likelihood of a run, the same for the same seed, 
   CHECK(nlohmann::json::parse(evaluate(here, {"--json", "--images", "7"}).out)["images"] == 7);
 }
 
-TEST_CASE("With --ema the file holds the weights and their average, which is what is evaluated") {
+TEST_CASE("With --ema a run's model is the average of its weights, and its checkpoint holds both") {
   const ProgramFolder here;
   REQUIRE(here.train({"--ema", "0.9"}).status == 0);
-  const strata::Safetensors file = strata::Safetensors::read(here / "out/model.safetensors");
-  const auto trained = file.get<float>("decoder.output.bias"),
-             average = file.get<float>("ema.average.decoder.output.bias");
+  const auto checkpoint = strata::Safetensors::read(here / "out/checkpoint.safetensors");
+  const auto trained = checkpoint.get<float>("trainer.step.model.decoder.output.bias"),
+             average = checkpoint.get<float>("ema.average.decoder.output.bias");
   CHECK((trained != average));
-  CHECK(file.get<float>("ema.steps")() == 3);
-  const auto run = load_run(here / "out");
-  CHECK((std::get<strata::BernoulliHead<float>>(run.model.decoder).output.bias.value() == average));
+  CHECK((strata::Safetensors::read(here / "out/model.safetensors").get<float>("decoder.output.bias") ==
+         average));
 }
 
 TEST_CASE("evaluate says how far an NLL can be believed") {
@@ -85,6 +86,8 @@ TEST_CASE("evaluate says how far an NLL can be believed") {
   const Ran one = evaluate(here, {"--images", "1"});
   CHECK_THAT(one.out,
              Contains("(of one image: no standard error)") && !Contains("± 0.000") && !Contains("nan"));
+  CHECK_THAT(evaluate(here, {"--images", "1", "--ais", "--chains", "1", "--temperatures", "5"}).out,
+             Contains("not known of one chain") && !Contains("± 0.000") && !Contains("nan"));
   const auto single = nlohmann::json::parse(evaluate(here, {"--images", "1", "--json"}).out);
   CHECK(single["nll_standard_error"].is_null());
   CHECK(single["elbo_standard_error"].is_null());
@@ -166,7 +169,94 @@ TEST_CASE("Programs refuse folders without a run, and wrong numbers, in one line
   refused(evaluate(here, {"--samples", "0"}), "it is 0, but must be at least 1");
   refused(evaluate(here, {"--samples", "-3"}), "-3");
   refused(generate(here, {"--seed", "x"}), "'x' is no whole number");
+  refused(generate(here, {"--seed", "1", "--seed", "2"}), "received 2");
+  refused(generate(here, {"--out", ""}), "it is empty");
+  refused(evaluate(here, {"--data", "data"}), "received 2");
 }
+
+TEST_CASE("Programs refuse a model file that attacks them, in one line that commands no terminal") {
+  const ProgramFolder here;
+  REQUIRE(here.train().status == 0);
+  const auto file = here / "out/model.safetensors";
+  const Safetensors good = Safetensors::read(file);
+  const auto refused = [&](const Safetensors& bad, const std::string& fact) {
+    bad.write(file);
+    for (const Ran& ran : {evaluate(here, {}), generate(here)}) {
+      INFO(fact << ": " << ran.err);
+      CHECK(ran.status == 2);
+      CHECK(ran.out.empty());
+      CHECK(lines_of(ran.err).size() == 1);
+      CHECK(ran.err.size() < 1200);
+      CHECK_THAT(ran.err, Contains(fact) && Contains("out/model.safetensors"));
+      CHECK(ran.err.find_first_of("\x1b\x07") == std::string::npos);
+    }
+  };
+  const auto with = [&](const std::string& key, const std::string& value) {
+    Safetensors bad = good;
+    bad.metadata[key] = value;
+    return bad;
+  };
+  const std::vector<std::array<std::string, 2>> no_values = {
+      {"hidden", "0x32"}, {"hidden", "-1"},         {"hidden", " 16"},      {"hidden", "16,"},
+      {"seed", "-1"},     {"epochs", "-5"},         {"conditional", "yes"}, {"conditional", "2"},
+      {"beta", "inf"},    {"noise_variance", "nan"}};
+  for (const auto& [key, value] : no_values)
+    refused(with(key, value), "[" + key + "] '" + value + "' is no ");
+  refused(with("activation", "\x1b[31mRED\x07"), "'\\x1b[31mRED\\x07' is unknown");
+  std::string ones = "1", twos = "2";
+  for (int i = 0; i < 9'999; ++i) ones += ",1", twos += ",2";
+  for (const std::string& widths : {std::string("30000,30000"), std::string("1000000,1000000"), ones})
+    refused(with("hidden", widths), "describe a larger model than it holds");
+  refused(with("latent", twos), "describe a larger model than it holds");
+
+  Safetensors bad = good;
+  bad.set("\xc2\x9b[31mRED", Tensor<float>{1.f});
+  refused(bad, "'\\u009b[31mRED' in the file is none of the model's");
+  bad = good;
+  auto bias = bad.get<float>("decoder.output.bias");
+  bias(3) = std::numeric_limits<float>::quiet_NaN();
+  bad.set("decoder.output.bias", bias);
+  refused(bad, "tensor \"decoder.output.bias\" holds NaN or infinity");
+  good.write(file);
+  CHECK(evaluate(here, {}).status == 0);
+}
+
+TEST_CASE("generate follows no link in a run's folder") {
+  const ProgramFolder here;
+  REQUIRE(here.train().status == 0);
+  std::ofstream(here / "precious") << "mine";
+  std::filesystem::create_directory(here / "out/generated");
+  std::filesystem::create_symlink("../../precious", here / "out/generated/samples.png");
+  REQUIRE(generate(here).status == 0);
+  CHECK(content_of(here / "precious") == "mine");
+  CHECK(content_of(here / "out/generated/samples.png").size() > 1000);
+  std::filesystem::rename(here / "out/generated", here / "elsewhere");
+  std::filesystem::remove(here / "elsewhere/samples.png");
+  std::filesystem::create_symlink("../elsewhere", here / "out/generated");
+  const Ran ran = generate(here);
+  CHECK(ran.status == 2);
+  CHECK_THAT(ran.err, Contains("out/generated: is a link, which is not followed; name a folder with --out"));
+  CHECK_FALSE(std::filesystem::exists(here / "elsewhere/samples.png"));
+}
+
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // which need more than any such limit
+TEST_CASE("Programs say where a limit on memory leaves OpenBLAS no room") {
+  const ProgramFolder here;
+  REQUIRE(here.train().status == 0);
+  const auto limited = [&](const char* kib, const std::string& arguments) {
+    return run("/bin/sh",
+               {"-c", std::string("ulimit -v ") + kib + "; OMP_NUM_THREADS=1 exec " + STRATA_EVALUATE + " " +
+                          arguments},
+               here / "");
+  };
+  const Ran start = limited("150000", "--help");
+  CHECK(start.status == 2);
+  CHECK_THAT(start.err, Contains("OpenBLAS needs 128 MiB a thread to start") && Contains("ulimit -v"));
+  const Ran product = limited("250000", "out --data data --threads 1");
+  CHECK(product.status == 2);
+  CHECK_THAT(product.err, Contains("OpenBLAS needs 128 MiB more") && Contains("ulimit -v"));
+}
+#endif
 
 TEST_CASE("Programs work on other data than the run's only where --data names them") {
   const ProgramFolder here;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -26,15 +27,26 @@ class ProgramFolder {
 
   std::filesystem::path operator/(const std::filesystem::path& name) const { return folder_ / name; }
 
-  /// A run of train_mnist: one epoch of a small model into the folder `out`, unless `more` says otherwise.
-  Ran train(const Arguments& more = {}) const {
+  /// The arguments of train_mnist for one epoch of a small model into the folder `out`, unless `more` says
+  /// otherwise; a resumed run takes no others.
+  static Arguments arguments(const Arguments& more = {}) {
+    const auto given = [&](const char* option) {
+      return std::find(more.begin(), more.end(), option) != more.end();
+    };
     const std::map<std::string, std::string> usual = {
         {"--data", "data"}, {"--out", "out"}, {"--hidden", "16,8"}, {"--batch", "20"}, {"--epochs", "1"}};
-    Arguments arguments = more;
+    Arguments all = more;
     for (const auto& [option, value] : usual)
-      if (std::find(more.begin(), more.end(), option) == more.end())
-        arguments.insert(arguments.end(), {option, value});
-    return run(STRATA_TRAIN_MNIST, arguments, folder_.path());
+      if (!given(option.c_str()) && !given("--resume")) all.insert(all.end(), {option, value});
+    return all;
+  }
+
+  /// A run of train_mnist with them.
+  Ran train(const Arguments& more = {}, const Surroundings& around = {}) const {
+    return run(STRATA_TRAIN_MNIST, arguments(more), folder_.path(), around);
+  }
+  std::unique_ptr<Running> start(const Arguments& more = {}, const Surroundings& around = {}) const {
+    return std::make_unique<Running>(STRATA_TRAIN_MNIST, arguments(more), folder_.path(), around);
   }
 
   /// Every path below a folder of the workplace, and the files' bytes.
@@ -45,6 +57,8 @@ class ProgramFolder {
           entry.is_regular_file() ? content_of(entry) : "";
     return all;
   }
+
+  const std::filesystem::path& path() const { return folder_.path(); }
 
  private:
   TemporaryFolder folder_;

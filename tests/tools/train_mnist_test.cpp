@@ -56,14 +56,15 @@ Size png_size(const fs::path& file) {
   return {number(16), number(20)};
 }
 
-// A run that is refused: status 2, one line of complaint with these words, and no file touched.
-void check_refused(const ProgramFolder& here, const Arguments& arguments, const Arguments& words) {
+// A run that is refused: one line of complaint with these words, and no file touched.
+void check_refused(const ProgramFolder& here, const Arguments& arguments, const Arguments& words,
+                   int status = 2) {
   const auto before = here.content();
   const Ran ran = here.train(arguments);
   std::string command = "train_mnist";
   for (const std::string& argument : arguments) command += " " + argument;
   INFO(command << "\n" << ran.err);
-  CHECK(ran.status == 2);
+  CHECK(ran.status == status);
   CHECK(lines_of(ran.err).size() == 1);
   CHECK(ran.err.size() < 300);
   CHECK_THAT(ran.err, Catch::StartsWith("train_mnist: ") && Catch::EndsWith("\n"));
@@ -113,7 +114,7 @@ TEST_CASE("train_mnist writes metrics, weights and pictures") {
   const Size manifold = png_size(here / "out/manifold.png");
   CHECK(manifold.width == 20 * 28);
   CHECK(manifold.height == 20 * 28);
-  CHECK(here.content("out").size() == 6);
+  CHECK(here.content("out").size() == 8);  // and a checkpoint, and that before it
 }
 
 TEST_CASE("train_mnist gives the same run for the same seed, and another for another") {
@@ -122,8 +123,10 @@ TEST_CASE("train_mnist gives the same run for the same seed, and another for ano
     REQUIRE(here.train({"--out", out, "--seed", "7", "--epochs", "2"}).status == 0);
   REQUIRE(here.train({"--out", "c", "--seed", "8", "--epochs", "2"}).status == 0);
   auto a = here.content("a"), b = here.content("b");
-  a.erase("metrics.csv");
-  b.erase("metrics.csv");
+  for (const char* timed : {"metrics.csv", "checkpoint.safetensors", "checkpoint.previous.safetensors"}) {
+    a.erase(timed);
+    b.erase(timed);
+  }
   CHECK((a == b));
 
   const auto without_times = [&](const char* out) {
@@ -133,6 +136,18 @@ TEST_CASE("train_mnist gives the same run for the same seed, and another for ano
   };
   CHECK(without_times("a") == without_times("b"));
   CHECK(without_times("a") != without_times("c"));
+}
+
+TEST_CASE("train_mnist says in one line where its numbers stopped being finite") {
+  const ProgramFolder here;
+  const Ran ran = here.train({"--optimizer", "sgd", "--lr", "1e30"});
+  INFO(ran.err);
+  CHECK(ran.status == 2);
+  CHECK(lines_of(ran.err).size() == 1);
+  CHECK(ran.err.size() < 900);
+  CHECK_THAT(ran.err, Contains("train_mnist: [Trainer] numbers are not finite in epoch 1, step 2: `") &&
+                          Contains("of `model.") && Contains("; it goes into ") &&
+                          Contains("The step was undone; a lower learning rate"));
 }
 
 TEST_CASE("train_mnist replaces a run only if it is told to") {
@@ -196,7 +211,7 @@ TEST_CASE("train_mnist refuses what it does not understand in one line and leave
   const ProgramFolder here;
   check_refused(here, {"--frobnicate"}, {"--frobnicate", "--help"});
   check_refused(here, {"stray"}, {"stray", "--help"});
-  check_refused(here, {"--epochs"}, {"--epochs", "--help"});
+  check_refused(here, {"--epochs"}, {"[epochs] '--batch' is no whole number"});
   for (const char* count : {"-5", "0", "ten", "2.5", "1e3", "99999999999999999999"}) {
     check_refused(here, {"--batch", count}, {"batch", count});
     check_refused(here, {"--epochs", count}, {"epochs", count});
@@ -220,6 +235,14 @@ TEST_CASE("train_mnist refuses what it does not understand in one line and leave
   check_refused(here, {"--seed", "-1"}, {"seed", "-1"});
   check_refused(here, {"--warmup-epochs", "-1"}, {"warmup-epochs", "-1"});
   check_refused(here, {"--threads", "100000"}, {"threads", "100000"});
+  // What is given twice or not whole.
+  check_refused(here, {"--latent", "2", "--latent", "3"}, {"latent", "received 2", "--help"});
+  check_refused(here, {"--lr", "0.1", "--lr", "0.2"}, {"lr", "received 2"});
+  for (const char* widths : {"16,,8", ",", "16,", ",16", "0x10", " 16", "1e1", "16;8"})
+    check_refused(here, {"--hidden", widths}, {"hidden", widths, "list of whole numbers such as 500,300"});
+  for (const char* rate : {"0x1p-3", "1e-3x", " 1"}) check_refused(here, {"--lr", rate}, {"lr", rate});
+  check_refused(here, {"--data", ""}, {"--data", "empty"});
+  check_refused(here, {"--out", ""}, {"--out", "empty"});
 }
 
 TEST_CASE("train_mnist names the choices where a name is unknown") {
@@ -258,9 +281,23 @@ TEST_CASE("train_mnist names the file where the data are wrong, and leaves no fi
   check_refused(here, {}, {"data", images});
 }
 
+TEST_CASE("train_mnist needs labels only where it uses them") {
+  const ProgramFolder here;
+  for (const char* set : {"train", "t10k"})
+    fs::remove(here / "data" / (std::string(set) + "-labels-idx1-ubyte"));
+  check_refused(here, {"--conditional"}, {"conditional", "needs labels"});
+  const Ran ran = here.train();
+  INFO(ran.err);
+  CHECK(ran.status == 0);
+  CHECK(png_size(here / "out/latents.png").width > 100);
+}
+
 TEST_CASE("train_mnist says in one line where it cannot write") {
   const ProgramFolder here;
-  check_refused(here, {"--out", "data/train-labels-idx1-ubyte/run"}, {"data/train-labels-idx1-ubyte/run"});
+  check_refused(here, {"--out", "data/train-labels-idx1-ubyte/run"}, {"data/train-labels-idx1-ubyte/run"}, 1);
+  const Ran ran = here.train({"--out", std::string(280, 'a')});
+  CHECK(ran.status == 1);
+  CHECK_THAT(ran.err, Contains("File name too long") && !Contains("filesystem error"));
 }
 
 TEST_CASE("train_mnist --help has one line for each option") {

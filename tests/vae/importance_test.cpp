@@ -48,7 +48,8 @@ TEST_CASE("Effective sample sizes are (Σ w)² / Σ w², whatever the weights' s
   CHECK(one.samples == 3);
   CHECK(one.log_likelihood == Approx(-5 - std::log(3)));
   CHECK(estimate_of({nothing}).log_likelihood == nothing);
-  CHECK(std::isnan(estimate_of({-3, NAN, -3}).log_likelihood));
+  CHECK_THROWS_WITH(estimate_of({-3, std::nanf(""), -3}), "[importance] the logarithm of weight 2 is NaN");
+  CHECK_THROWS_WITH(estimate_of({-3, -nothing}), "[importance] the logarithm of weight 2 is ∞");
 }
 
 TEST_CASE("A bound is noted after each count of draws") {

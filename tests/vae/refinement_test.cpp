@@ -58,3 +58,28 @@ TEST_CASE("A proposal in many dimensions is found as well") {
   CHECK(std::abs(estimate.log_likelihood + 100) < 4 * estimate.standard_error());
   CHECK(estimate.effective_samples > 100);
 }
+
+TEST_CASE("Where a fit is not finite the encoder's draws are taken, and it is said") {
+  const auto estimate = [](double slope) {  // w = e^ε, whose mean is √e, with a derivative that may be wrong
+    const LogWeight log_weight(1, [=](const Matrix& epsilon, Matrix& value, Matrix* gradient) {
+      value = xt::view(epsilon, xt::all(), 0);
+      if (gradient) gradient->fill(slope);
+    });
+    Rng rng{1};
+    return estimate_refined(log_weight, {.samples = 20'000, .steps = 100}, rng);
+  };
+  const auto fitted = estimate(1), lost = estimate(std::nan(""));
+  CHECK(fitted.fitted);
+  CHECK_FALSE(lost.fitted);
+  CHECK(std::abs(lost.log_likelihood - 0.5) < 4 * lost.standard_error());
+  CHECK(lost.effective_samples == Approx(20'000 / std::exp(1)).epsilon(0.1));  // (E w)² / E w²
+  CHECK(fitted.effective_samples > 1.5 * lost.effective_samples);
+
+  const LogWeight never(1, [](const Matrix& epsilon, Matrix& value, Matrix* gradient) {
+    value = std::nan("") * xt::view(epsilon, xt::all(), 0);
+    if (gradient) gradient->fill(0);
+  });
+  Rng rng{1};
+  CHECK_THROWS_WITH(estimate_refined(never, {.samples = 10}, rng),
+                    "[importance] the logarithm of weight 1 is NaN");
+}

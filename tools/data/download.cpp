@@ -38,13 +38,15 @@ std::size_t receive(const char* data, std::size_t, std::size_t count, void* user
   return count;
 }
 
-void allow_web_protocols_only(CURL* curl) {
+// Only the web's protocols, and none after a redirection that protects less than the address asked for.
+void restrict_protocols(CURL* curl, const std::string& url) {
+  const bool secure = url.starts_with("https:");
 #if LIBCURL_VERSION_NUM >= 0x075500
   curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
-  curl_easy_setopt(curl, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
+  curl_easy_setopt(curl, CURLOPT_REDIR_PROTOCOLS_STR, secure ? "https" : "http,https");
 #else
   curl_easy_setopt(curl, CURLOPT_PROTOCOLS, long{CURLPROTO_HTTP | CURLPROTO_HTTPS});
-  curl_easy_setopt(curl, CURLOPT_REDIR_PROTOCOLS, long{CURLPROTO_HTTP | CURLPROTO_HTTPS});
+  curl_easy_setopt(curl, CURLOPT_REDIR_PROTOCOLS, long{CURLPROTO_HTTPS | (secure ? 0 : CURLPROTO_HTTP)});
 #endif
 }
 
@@ -67,9 +69,10 @@ std::string transfer(const std::string& url, const TransferLimits& limits) {
   curl_easy_setopt(curl, CURLOPT_MAXREDIRS, 5L);
   curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, static_cast<long>(limits.connect.count()));
+  curl_easy_setopt(curl, CURLOPT_TIMEOUT, static_cast<long>(limits.total.count()));
   curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1024L);
   curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, static_cast<long>(limits.stalled.count()));
-  allow_web_protocols_only(curl);
+  restrict_protocols(curl, url);
 
   const CURLcode code = curl_easy_perform(curl);
   if (code == CURLE_OK) return std::move(received.bytes);
@@ -137,10 +140,10 @@ std::string fetch_from_any(const RemoteFile& file, const std::filesystem::path& 
 }
 
 // Whether the file is there with the right content; another content is the user's, and an error.
-bool is_there(const std::filesystem::path& folder, const RemoteFile& file) {
+bool is_there(const std::filesystem::path& folder, const RemoteFile& file, std::size_t limit) {
   const auto path = find_plain_or_gzip(folder, file.name);
   if (!path) return false;
-  const std::string found = sha256(read_maybe_gzip(*path));
+  const std::string found = sha256(read_maybe_gzip(*path, limit));
   if (found != file.sha256)
     fail_file(operation, *path,
               checksum_fact(found, file.sha256) + "; move it away or delete it to download it again");
@@ -164,7 +167,7 @@ std::vector<std::string> mnist_mirrors() {
 void download_mnist(const std::filesystem::path& folder, const DownloadOptions& options) {
   std::vector<RemoteFile> wanted;
   for (const RemoteFile& file : options.files)
-    if (!is_there(folder, file)) wanted.push_back(file);
+    if (!is_there(folder, file, options.limits.bytes)) wanted.push_back(file);
   for (const RemoteFile& file : wanted) {
     const std::string compressed = fetch_from_any(file, folder, options);
     std::error_code error;
@@ -177,7 +180,9 @@ void download_mnist(const std::filesystem::path& folder, const DownloadOptions& 
 std::optional<std::filesystem::path> find_plain_or_gzip(const std::filesystem::path& folder,
                                                         const std::string& name) {
   std::error_code ignored;  // a folder that cannot be read has no such file
-  for (const std::string& candidate : {name, name + ".gz"})
+  std::string dotted = name;
+  if (const auto hyphen = name.rfind("-idx"); hyphen != name.npos) dotted[hyphen] = '.';
+  for (const std::string& candidate : {name, name + ".gz", dotted, dotted + ".gz"})
     if (std::filesystem::is_regular_file(folder / candidate, ignored)) return folder / candidate;
   return std::nullopt;
 }

@@ -29,6 +29,7 @@ std::vector<std::string> mnist_mirrors();
 struct TransferLimits {
   std::chrono::seconds connect{10};                   // until the connection stands
   std::chrono::seconds stalled{30};                   // this long below 1 KiB a second
+  std::chrono::seconds total{600};                    // from the first try to connect to the last byte
   std::size_t bytes = std::size_t{64} * 1024 * 1024;  // of a file, compressed and uncompressed
 };
 
@@ -52,7 +53,8 @@ struct Unavailable : std::runtime_error {
 /// every mirror's reason, where none delivers a file.
 void download_mnist(const std::filesystem::path& folder, const DownloadOptions& options = {});
 
-/// folder/name if it is a file, else folder/name.gz if that is one, else nothing.
+/// The first of folder/name and folder/name.gz that is a file, or the same with ".idx" for "-idx", or
+/// nothing.
 std::optional<std::filesystem::path> find_plain_or_gzip(const std::filesystem::path& folder,
                                                         const std::string& name);
 

@@ -66,7 +66,6 @@ Tensor<float> manifold_points(ManifoldGrid grid) {
 }
 
 Tensor<std::uint8_t> scatter_of_latents(const Tensor<double>& means, const Dataset& data) {
-  if (!data.labels) fail("pictures", "a picture of latents is coloured by labels, and the data have none");
   const std::size_t count = means.shape(0);
   const auto spread = [&](std::size_t unit) {
     const Tensor<double> values = xt::view(means, xt::all(), unit);
@@ -84,10 +83,11 @@ Tensor<std::uint8_t> scatter_of_latents(const Tensor<double>& means, const Datas
 
   Rng unused;
   const Tensor<float> grey = first_examples<float>(data, count, Binarize::none, unused).x.value();
-  Tensor<float> legend = xt::zeros<float>({data.classes, data.width()});  // the first image of each label
-  for (std::size_t i = count; i-- > 0;)
-    xt::view(legend, (*data.labels)(i), xt::all()) = xt::view(grey, i, xt::all());
-  const Tensor<std::uint8_t> labels = xt::view(*data.labels, xt::range(std::size_t{0}, count));
+  Tensor<std::uint8_t> labels = xt::zeros<std::uint8_t>({count});
+  if (data.labels) labels = xt::view(*data.labels, xt::range(std::size_t{0}, count));
+  // The first image of each label, or of all.
+  Tensor<float> legend = xt::zeros<float>({data.labels ? data.classes : 1, data.width()});
+  for (std::size_t i = count; i-- > 0;) xt::view(legend, labels(i), xt::all()) = xt::view(grey, i, xt::all());
   return scatter(points, labels, as_images(legend, data.example_shape()));
 }
 

@@ -46,7 +46,7 @@ Tensor<float> interpolated(const Tensor<float>& ends);
 Tensor<float> manifold_points(ManifoldGrid grid);
 inline constexpr std::size_t manifold_side = 20;
 
-/// `means` (N, L) as points coloured by label, with the first example of each label as a legend.
+/// `means` (N, L) as points coloured by label, with the first example of each label (or of all) as a legend.
 Tensor<std::uint8_t> scatter_of_latents(const Tensor<double>& means, const Dataset& data);
 
 /// E[x | z_1], every z_t the mean of its posterior.
@@ -117,8 +117,8 @@ Tensor<std::uint8_t> picture_manifold(const Model& model, ManifoldGrid grid, con
               {.zoom = 1, .gap = 0});
 }
 
-/// The posterior means of the top layer for labelled data, coloured by label; of more than two units, the two
-/// whose means vary most. `batch` holds the data's first examples.
+/// The posterior means of the top layer, coloured by label where there are labels; of more than two units,
+/// the two whose means vary most. `batch` holds the data's first examples.
 template <LatentModel Model>
 Tensor<std::uint8_t> picture_latents(const Model& model, const Dataset& data, const Batch<float>& batch) {
   Rng rng{0, 0, streams::posterior_means};

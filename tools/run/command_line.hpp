@@ -24,16 +24,13 @@ Mnist load(const DataOptions& options);
 /// Sets the number of threads. Throws unless it is between 1 and 1024.
 void use_threads(std::size_t count);
 
-/// Parses the command line and runs the program. An error of either is one line on the standard error stream,
-/// and exit status 2; 0 otherwise.
+/// Parses the command line and runs the program, standard streams that are closed being opened on /dev/null.
+/// An error is one line on the standard error stream and exit status 2, or 1 where something could not be
+/// written; 0 otherwise.
 int run_program(CLI::App& app, int argc, char** argv, const std::function<void()>& program);
 
-/// Checks of an option's text, to be given to its `transform`: a negative count must not wrap around, leading
-/// zeros do not make it octal, and nothing is infinite.
-extern const CLI::Validator whole_number;   ///< 0, 1, 2 ... that 64 bits hold
-extern const CLI::Validator finite_number;  ///< any real number
-
-/// The shortest decimal number that reads back as x: "0.001".
-std::string format_number(double x);
+/// Checks of an option's text, to be given to its `transform` or `check`.
+extern const CLI::Validator whole_number;  ///< 0, 1, 2 ... that 64 bits hold
+extern const CLI::Validator not_empty;     ///< of a path: an empty one is a forgotten one
 
 }  // namespace strata::tools

@@ -79,7 +79,7 @@ Evaluation evaluate(const Run& run, const Batch<float>& images, const Evaluation
       estimate_likelihood(run.model, images, {.samples = o.samples, .seed = o.seed, .counts = counts},
                           counter("importance sampling", count));
   std::vector<double> elbo;
-  Evaluation result{count, {}, {}, {}, opinion_of({estimates.begin(), estimates.end()}, counts), {}, {}};
+  Evaluation result{count, {}, {}, {}, opinion_of({estimates.begin(), estimates.end()}, counts), {}, 0, {}};
   for (const auto& estimate : estimates) {
     elbo.push_back(estimate.metrics.elbo());
     result.metrics += estimate.metrics / static_cast<double>(count);
@@ -91,8 +91,10 @@ Evaluation evaluate(const Run& run, const Batch<float>& images, const Evaluation
       options.samples = o.samples;
       options.seed = o.seed;
       options.counts = counts;
-      result.refined =
-          opinion_of(estimate_refined(run.model, images, options, counter("refining", count)), counts);
+      const auto refined = estimate_refined(run.model, images, options, counter("refining", count));
+      result.refined = opinion_of({refined.begin(), refined.end()}, counts);
+      result.not_fitted = static_cast<std::size_t>(std::count_if(
+          refined.begin(), refined.end(), [](const auto& estimate) { return !estimate.fitted; }));
     }
     if (o.ais) result.annealed = anneal(o, run, images);
   }

@@ -46,6 +46,7 @@ struct Evaluation {
   std::vector<std::size_t> active;
   Opinion encoder;                 // from draws of q(z | x)
   std::optional<Opinion> refined;  // from a proposal fitted to each image
+  std::size_t not_fitted;          // images whose fit was not finite: their draws are the encoder's
   std::optional<Annealed> annealed;
 };
 

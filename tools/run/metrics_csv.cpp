@@ -1,25 +1,27 @@
 #include "strata/tools/run/metrics_csv.hpp"
 
+#include <sstream>
+
 #include "strata/tensor/io/file.hpp"
 
 namespace strata::tools {
 
-MetricsCsv::MetricsCsv(std::filesystem::path file, std::size_t layers)
-    : path_(std::move(file)), file_(path_, std::ios::trunc) {
-  file_ << "epoch,train_elbo,test_elbo,test_reconstruction,test_kl,learning_rate,seconds,step_ms";
-  for (std::size_t t = 1; t <= layers; ++t) file_ << ",kl_" << t;
-  for (std::size_t t = 1; t <= layers; ++t) file_ << ",active_" << t;
-  file_ << std::endl;
-  if (!file_) fail_file("run", path_, "cannot write; is the folder writable?");
+MetricsCsv::MetricsCsv(std::size_t layers)
+    : text_("epoch,train_elbo,test_elbo,test_reconstruction,test_kl,learning_rate,seconds,step_ms") {
+  for (std::size_t t = 1; t <= layers; ++t) text_ += ",kl_" + std::to_string(t);
+  for (std::size_t t = 1; t <= layers; ++t) text_ += ",active_" + std::to_string(t);
+  text_ += '\n';
 }
 
 void MetricsCsv::record(const EpochRecord& r) {
-  file_ << r.epoch << ',' << r.train.elbo() << ',' << r.test.elbo() << ',' << r.test.reconstruction << ','
-        << r.test.kl() << ',' << r.learning_rate << ',' << r.seconds << ',' << r.step_ms;
-  for (const double kl : r.test.layer_kl) file_ << ',' << kl;
-  for (const std::size_t units : r.active_units) file_ << ',' << units;
-  file_ << std::endl;
-  if (!file_) fail_file("run", path_, "cannot write; is the disk full?");
+  std::ostringstream line;
+  line << r.epoch << ',' << r.train.elbo() << ',' << r.test.elbo() << ',' << r.test.reconstruction << ','
+       << r.test.kl() << ',' << r.learning_rate << ',' << r.seconds << ',' << r.step_ms;
+  for (const double kl : r.test.layer_kl) line << ',' << kl;
+  for (const std::size_t units : r.active_units) line << ',' << units;
+  text_ += line.str() + '\n';
 }
+
+void MetricsCsv::write(const std::filesystem::path& file) const { write_atomically(file, text_, "run"); }
 
 }  // namespace strata::tools

@@ -1,8 +1,8 @@
-// A run's metrics as a table in a file, a line for each epoch.
+// A run's metrics as a table, a line for each epoch.
 #pragma once
 
 #include <filesystem>
-#include <fstream>
+#include <string>
 
 #include "strata/vae/metrics.hpp"
 
@@ -18,20 +18,24 @@ struct EpochRecord {
   double step_ms;  // the same, a step
 };
 
-/// A CSV file: epoch,train_elbo,test_elbo,test_reconstruction,test_kl,learning_rate,seconds,step_ms, then
-/// kl_1 ... kl_T and active_1 ... active_T.
+/// Comma-separated values:
+/// epoch,train_elbo,test_elbo,test_reconstruction,test_kl,learning_rate,seconds,step_ms, then kl_1 ... kl_T
+/// and active_1 ... active_T. A part of a run's state, which its file can always be made of.
 class MetricsCsv {
  public:
-  /// Begins the file, replacing what is there, for a model of so many stochastic layers. Throws
-  /// std::runtime_error if it cannot be written.
-  MetricsCsv(std::filesystem::path file, std::size_t layers);
+  /// The header, for a model of so many stochastic layers.
+  explicit MetricsCsv(std::size_t layers);
 
-  /// Appends a line. Throws std::runtime_error if that fails.
+  /// Appends a line.
   void record(const EpochRecord& record);
 
+  /// Writes the table, whole or not at all. Throws WriteFailure.
+  void write(const std::filesystem::path& file) const;
+
+  static void fields(auto& self, auto&& visit) { visit("text", self.text_); }
+
  private:
-  std::filesystem::path path_;
-  std::ofstream file_;
+  std::string text_;
 };
 
 }  // namespace strata::tools

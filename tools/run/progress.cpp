@@ -83,6 +83,9 @@ Progress::Progress(std::ostream& out, bool terminal, std::size_t epochs, std::si
       steps_per_epoch_(steps_per_epoch),
       options_(std::move(options)),
       epoch_(options_.first_epoch),
+      first_step_(options_.first_step),
+      steps_(first_step_),
+      measured_steps_(first_step_),
       start_(options_.clock()),
       epoch_start_(start_),
       last_step_(start_),
@@ -111,11 +114,11 @@ void Progress::end_epoch(double train_elbo, double test_elbo, double reconstruct
   const double now = options_.clock(), test_seconds = now - last_step_;
   const double weight = epoch_ == options_.first_epoch ? 1 : test_smoothing;
   test_seconds_ += weight * (test_seconds - test_seconds_);
-  const double milliseconds = 1000 * (last_step_ - epoch_start_) / static_cast<double>(steps_);
+  const double milliseconds = 1000 * (last_step_ - epoch_start_) / static_cast<double>(steps_ - first_step_);
   const std::string label = epoch_label(), seconds = format_duration(now - epoch_start_);
 
   ++epoch_;
-  steps_ = measured_steps_ = 0;
+  steps_ = measured_steps_ = first_step_ = 0;
   epoch_start_ = last_step_ = measured_until_ = now;
   next_update_ = now + update_interval;
 

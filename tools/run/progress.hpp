@@ -24,6 +24,7 @@ std::string format_duration(double seconds);
 /// What Progress takes from its surroundings.
 struct ProgressOptions {
   std::size_t first_epoch = 1;                                                     // above 1 in a resumed run
+  std::size_t first_step = 0;                                                      // done in that epoch
   std::function<std::size_t()> columns = [] { return terminal_columns(stdout); };  // the terminal's width
   std::function<double()> clock = steady_seconds;
 };
@@ -64,8 +65,9 @@ class Progress {
   const bool terminal_;
   const std::size_t epochs_, steps_per_epoch_;
   const ProgressOptions options_;
-  std::size_t epoch_;  // the current one, from 1
-  std::size_t steps_ = 0, measured_steps_ = 0, all_measured_steps_ = 0;
+  std::size_t epoch_;                                // the current one, from 1
+  std::size_t first_step_, steps_, measured_steps_;  // of the epoch: done before, done, measured
+  std::size_t all_measured_steps_ = 0;
   double start_, epoch_start_, last_step_, measured_until_, next_update_;  // times on the clock
   double step_seconds_ = 0, test_seconds_ = 0;                             // smoothed
   bool line_shown_ = false;

@@ -1,11 +1,12 @@
 #include "strata/tools/run/run_config.hpp"
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cmath>
 #include <limits>
 #include <sstream>
 
-#include "strata/tools/run/command_line.hpp"
+#include "strata/tools/run/numbers.hpp"
 
 namespace strata::tools {
 namespace {
@@ -32,24 +33,25 @@ std::string to_text(const std::vector<std::size_t>& values) {
   return text;
 }
 
-// Sets `value` from its text; false where that is none of its values. Choices throw and tell theirs.
-template <class T> bool from_text(const std::string& text, T& value) {
+// Sets `value` from its text, as to_text writes it. Throws where that is none of its values.
+template <class T> void from_text(const std::string& name, const std::string& text, T& value) {
+  const auto require = [&](bool good, const char* kind) {
+    if (!good) fail(name, "'" + text + "' is no " + kind);
+  };
   if constexpr (HasNames<T>) {
     value = parse<T>(text);
-    return true;
   } else if constexpr (is_optional<T>) {
-    if (text == "auto") return value.reset(), true;
-    return from_text(text, value.emplace());
+    text == "auto" ? value.reset() : from_text(name, text, value.emplace());
   } else if constexpr (std::is_same_v<T, std::vector<std::size_t>>) {
     value.clear();
-    std::istringstream parts(text);
-    for (std::string part; std::getline(parts, part, ',');) {
-      value.emplace_back();
-      if (!from_text(part, value.back())) return false;
-    }
-    return true;
+    std::istringstream parts(text.empty() ? text : text + ',');
+    for (std::string part; std::getline(parts, part, ',');)
+      require(read_number(part, value.emplace_back()), "list of whole numbers such as 500,300");
+  } else if constexpr (std::is_same_v<T, bool>) {
+    value = text == "true";
+    require(value || text == "false", "true or false");
   } else {
-    return CLI::detail::lexical_cast(text, value);
+    require(read_number(text, value), std::is_same_v<T, double> ? "finite number" : "whole number");
   }
 }
 
@@ -92,20 +94,13 @@ void add_options(CLI::App& app, RunConfig& config) {
   RunConfig::fields(config, [&](const std::string& name, auto& field, const std::string& meaning) {
     using Field = std::remove_cvref_t<decltype(field)>;
     const std::string option = "--" + option_name(name);
-    if constexpr (std::is_same_v<Field, bool>) {
+    if constexpr (std::is_same_v<Field, bool>)
       app.add_flag(option, field, meaning);
-    } else if constexpr (HasNames<Field> || is_optional<Field>) {
+    else
       app.add_option_function<std::string>(
-             option, [&field](const std::string& text) { from_text(text, field); },
+             option, [&field, name](const std::string& text) { from_text(option_name(name), text, field); },
              meaning + choices_of(field))
           ->default_str(to_text(field));
-    } else {
-      auto* added = app.add_option(option, field, meaning)->default_str(to_text(field));
-      if constexpr (std::is_same_v<Field, std::vector<std::size_t>>)
-        added->delimiter(',')->transform(whole_number);
-      if constexpr (std::is_same_v<Field, std::uint64_t>) added->transform(whole_number);
-      if constexpr (std::is_same_v<Field, double>) added->check(finite_number);
-    }
   });
 }
 
@@ -151,14 +146,41 @@ RunConfig from_metadata(const std::map<std::string, std::string>& metadata) {
   RunConfig config;
   RunConfig::fields(config, [&](const char* name, auto& field, const char*) {
     const auto found = metadata.find(name);
-    if (found != metadata.end() && !from_text(found->second, field))
-      fail("run", "'" + found->second + "' is no value of " + name);
+    if (found != metadata.end()) from_text(name, found->second, field);
   });
   require_possible(config);
   return config;
 }
 
+RunConfig resumed(const CLI::App& app, const RunConfig& given, const RunConfig& saved,
+                  std::size_t begun_epochs) {
+  const auto texts = to_metadata(given), saved_texts = to_metadata(saved);
+  for (const auto& [name, text] : texts) {
+    const std::string option = "--" + option_name(name);
+    if (app.count(option) == 0 || name == "epochs" || name == "manifold") continue;
+    if (text != saved_texts.at(name))
+      fail("resume", option + " is " + text + ", and was " + saved_texts.at(name) +
+                         " when the run began; it goes on as it began, a change needs a new run");
+  }
+  RunConfig config = saved;
+  if (app.count("--manifold") > 0) config.manifold = given.manifold;
+  if (app.count("--epochs") > 0) config.epochs = given.epochs;
+  const std::string change =
+      "--epochs " + std::to_string(config.epochs) + " instead of " + std::to_string(saved.epochs);
+  if (config.epochs < begun_epochs)
+    fail("resume", change + ": " + std::to_string(begun_epochs) + " are begun already");
+  const Schedule before = make_schedule(saved.schedule, saved.epochs),
+                 now = make_schedule(config.schedule, config.epochs);
+  for (std::size_t epoch = 0; epoch < begun_epochs; ++epoch)
+    if (before(epoch) != now(epoch))
+      fail("resume", change + " would change the learning rate of epoch " + std::to_string(epoch + 1) +
+                         ", which is trained already, since --schedule " + to_string(saved.schedule) +
+                         " stretches over all epochs; a longer run must begin anew");
+  return config;
+}
+
 VaeConfig model_config(const RunConfig& c, std::size_t width, std::size_t classes) {
+  if (c.conditional && classes == 0) fail("conditional", "it needs labels, and these images have none");
   return {.data = width,
           .hidden = c.hidden,
           .latent = c.latent,
@@ -169,6 +191,23 @@ VaeConfig model_config(const RunConfig& c, std::size_t width, std::size_t classe
           .scale = c.scale,
           .top_covariance = c.full_top_covariance ? Covariance::full : Covariance::diagonal,
           .condition = c.conditional ? classes : 0};
+}
+
+double least_bytes(const VaeConfig& c) {
+  constexpr double header = 50, number = 2;  // of a tensor's description, and of a half
+  double bytes = 0;
+  // Every map h W + b is there in q and, in reverse, in p.
+  const auto add = [&](std::size_t in, const std::vector<std::size_t>& hidden, std::size_t last) {
+    const auto add_map = [&](std::size_t out) {
+      bytes += 2 * (2 * header + number * (static_cast<double>(in) + 1) * static_cast<double>(out));
+      in = out;
+    };
+    std::for_each(hidden.begin(), hidden.end(), add_map);
+    add_map(last);
+  };
+  for (std::size_t t = 0; t < c.latent.size(); ++t)
+    add(t == 0 ? c.data : c.latent[t - 1], t == 0 ? c.hidden : c.upper_hidden, c.latent[t]);
+  return bytes;
 }
 
 Objective objective_of(const RunConfig& c) {

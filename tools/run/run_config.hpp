@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "strata/tools/pictures/model_pictures.hpp"
 #include "strata/vae/models/vae.hpp"
 #include "strata/vae/training.hpp"
 
@@ -45,6 +46,7 @@ struct RunConfig {
   double clip_norm = 0;
   double ema = 0;
   std::uint64_t seed = 0;
+  ManifoldGrid manifold = ManifoldGrid::quantiles;
 
   /// Calls visit(name, field, what it means in one line) for every field; a choice's names are told with it.
   static void fields(auto& self, auto&& visit) {
@@ -80,6 +82,7 @@ struct RunConfig {
     visit("ema", self.ema,
           "decay of the average of the weights that is evaluated; 0: the weights themselves");
     visit("seed", self.seed, "of everything random");
+    visit("manifold", self.manifold, "manifold.png over the prior's quantiles, or from -2 to 2");
   }
 };
 
@@ -89,13 +92,25 @@ void add_options(CLI::App& app, RunConfig& config);
 /// Throws for a value that no run can have, by its option's name.
 void require_possible(const RunConfig& config);
 
-/// Every field as text, and back. Throws for text that is no value of its field, and names both; fields that
-/// are absent keep their defaults.
+/// Every field as text, and back. Throws for text that is no value of its field as `to_metadata` writes them,
+/// and names both; fields that are absent keep their defaults.
 std::map<std::string, std::string> to_metadata(const RunConfig& config);
 RunConfig from_metadata(const std::map<std::string, std::string>& metadata);
 
-/// What the library's parts make of it, for examples of this width and labels of so many classes.
+/// What a run goes on with that was saved after beginning so many epochs: its own configuration, but for the
+/// epochs and pictures that were given on the command line. Throws, naming the option, for another that was
+/// given and is not the run's, and for epochs with which the schedule would have been another so far.
+RunConfig resumed(const CLI::App& app, const RunConfig& given, const RunConfig& saved,
+                  std::size_t begun_epochs);
+
+/// What the library's parts make of it, for examples of this width and labels of so many classes. Throws if
+/// it needs labels and there are none.
 VaeConfig model_config(const RunConfig& config, std::size_t width, std::size_t classes);
+
+/// A file with such a model has at least so many bytes: what its metadata describe costs memory, and may be
+/// anything.
+double least_bytes(const VaeConfig& config);
+
 Objective objective_of(const RunConfig& config);
 ObjectiveOptions objective_options(const RunConfig& config);
 TrainingOptions training_options(const RunConfig& config);

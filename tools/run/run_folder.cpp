@@ -1,58 +1,155 @@
 #include "strata/tools/run/run_folder.hpp"
 
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+
 #include "strata/nn/checkpoint.hpp"
-#include "strata/tensor/io/file.hpp"
 
 namespace strata::tools {
 namespace {
 
-constexpr const char* model_file = "model.safetensors";
+namespace fs = std::filesystem;
+
+constexpr const char *model_name = "model.safetensors", *metrics_name = "metrics.csv",
+                     *checkpoint_name = "checkpoint.safetensors";
+constexpr std::array saved_names = {model_name, metrics_name, checkpoint_name};
+// All that belongs to a run, beside files of these names that were not finished.
+constexpr std::array run_names = {model_name,
+                                  metrics_name,
+                                  checkpoint_name,
+                                  "checkpoint.previous.safetensors",
+                                  "reconstructions.png",
+                                  "samples.png",
+                                  "latents.png",
+                                  "manifold.png",
+                                  "generated"};
+// Where a first save is made, and what that is called when it is complete.
+constexpr const char *starting = "starting.tmp", *complete = "complete.tmp";
 constexpr const char* format_key = "strata.model";
 constexpr const char* format_value = "vae";
 constexpr std::size_t mnist_classes = 10;
 
-// What the file holds.
-template <class Model, class Ema> struct Weights {
-  Model& model;
-  Ema& ema;
+template <class Names> bool contains(const Names& names, const std::string& name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
 
-  static void fields(auto& self, auto&& visit) {
-    visit("", self.model);
-    visit("ema", self.ema);
+// Calls change(error code); an error is a WriteFailure that names the file.
+template <class F> void change(const fs::path& file, F change) {
+  std::error_code error;
+  change(error);
+  if (error) fail_write("run", file, error);
+}
+void remove_whole(const fs::path& file) {
+  change(file, [&](std::error_code& error) { fs::remove_all(file, error); });
+}
+void move_to(const fs::path& to, const fs::path& from) {
+  change(to, [&](std::error_code& error) { fs::rename(from, to, error); });
+}
+
+// Removes what belongs to a run and `remove`(its name, whether it is a file that was not finished) wants
+// away.
+template <class F> void remove_entries(const fs::path& folder, F remove) {
+  std::vector<fs::path> entries;
+  change(folder, [&](std::error_code& error) {
+    for (const auto& entry : fs::directory_iterator(folder, error)) entries.push_back(entry.path());
+  });
+  for (const fs::path& entry : entries) {
+    const std::string name = entry.filename();
+    const auto cut = name.rfind(".tmp");
+    const bool unfinished = cut != std::string::npos && contains(run_names, name.substr(0, cut));
+    if ((unfinished || contains(run_names, name)) && remove(name, unfinished)) remove_whole(entry);
   }
-};
+}
+
+// A complete first save takes the place of what the folder held; wherever this was interrupted before, it can
+// be done again.
+void publish(const fs::path& folder) {
+  remove_entries(folder, [](const std::string& name, bool) { return !contains(saved_names, name); });
+  for (const char* name : saved_names)
+    if (fs::exists(folder / complete / name)) move_to(folder / name, folder / complete / name);
+  remove_whole(folder / complete);
+}
 
 }  // namespace
 
-RunFolder::RunFolder(std::filesystem::path folder, std::size_t layers, bool overwrite)
-    : folder_(std::move(folder)) {
-  const auto metrics = folder_ / "metrics.csv";
-  if (std::filesystem::exists(metrics) && !overwrite)
-    fail_file("run", folder_,
-              "it holds a run already (metrics.csv); choose another --out, or give --overwrite");
+RunFolder::Made::Made(const fs::path& folder) {
   std::error_code error;
-  for (const char* file : {model_file, "reconstructions.png", "samples.png", "latents.png", "manifold.png"}) {
-    std::filesystem::remove(folder_ / file, error);
-    if (error) fail_file("run", folder_ / file, "cannot remove it: " + error.message());
-  }
-  std::filesystem::create_directories(folder_, error);
-  if (error) fail_file("run", folder_, "cannot make the folder: " + error.message());
-  metrics_.emplace(metrics, layers);
+  for (fs::path part = fs::absolute(folder).lexically_normal(); !fs::exists(part, error) && !error;
+       part = part.parent_path())
+    if (part.has_filename()) folders.push_back(part);
+  fs::create_directories(folder, error);
+  if (!error && ::access(folder.c_str(), W_OK | X_OK) != 0) error = {errno, std::generic_category()};
+  if (error) fail_write("run", folder, error);
 }
 
-void RunFolder::save(const Vae<float>& model, const Average& average, const RunConfig& config,
-                     const std::string& data_set) const {
+RunFolder::Made::~Made() {
+  std::error_code ignored;
+  for (const fs::path& folder : folders) fs::remove(folder, ignored);  // which fails where it is not empty
+}
+
+// The system unlocks what a process that ended had locked, however it ended.
+RunFolder::Lock::Lock(const fs::path& folder)
+    : descriptor(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
+  if (descriptor == -1) fail_write("run", folder, {errno, std::generic_category()});
+  if (::flock(descriptor, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return;
+  ::close(descriptor);
+  fail_file("run", folder, "another run is training in it; wait for its end, or choose another --out");
+}
+
+RunFolder::Lock::~Lock() { ::close(descriptor); }
+
+RunFolder::RunFolder(fs::path folder, Existing existing)
+    : folder_(std::move(folder)), made_(folder_), lock_(folder_) {
+  if (fs::exists(folder_ / complete)) publish(folder_);
+  for (const char* name : run_names)
+    if (existing == Existing::refuse && fs::symlink_status(folder_ / name).type() != fs::file_type::not_found)
+      fail_file("run", folder_,
+                "it holds a run already (" + std::string(name) +
+                    "); go on with that by --resume, choose another --out, or give --overwrite");
+  if (existing == Existing::resume) {
+    saved_ = true;
+    remove_entries(folder_, [](const std::string&, bool unfinished) { return unfinished; });
+  }
+  remove_whole(folder_ / starting);
+}
+
+RunFolder::~RunFolder() {
+  std::error_code ignored;
+  fs::remove_all(folder_ / starting, ignored);
+}
+
+Safetensors RunFolder::checkpoint() const { return Safetensors::read_newest(folder_ / checkpoint_name); }
+
+void RunFolder::save(const Safetensors& model, const MetricsCsv& metrics, const Safetensors& checkpoint) {
+  const fs::path to = saved_ ? folder_ : folder_ / starting;
+  if (!saved_) change(to, [&](std::error_code& error) { fs::create_directory(to, error); });
+  model.write(to / model_name);
+  metrics.write(to / metrics_name);
+  checkpoint.write(to / checkpoint_name, Replaced::kept);
+  if (saved_) return;
+  move_to(folder_ / complete, to);
+  publish(folder_);
+  saved_ = true;
+}
+
+Safetensors model_file(const Vae<float>& model, const RunConfig& config, const std::string& data_set) {
   Safetensors file;
   file.metadata = to_metadata(config);
   file.metadata[format_key] = format_value;
   file.metadata["data_set"] = data_set;
-  store(Weights{model, average}, file);
-  file.write(folder_ / model_file);
+  store(model, file);
+  return file;
 }
 
 Run load_run(const std::filesystem::path& folder) {
-  const auto path = folder / model_file;
+  const auto path = folder / model_name;
   const auto file = Safetensors::read(path);
+  file.require_finite();
   const auto format = file.metadata.find(format_key), data_set = file.metadata.find("data_set");
   if (format == file.metadata.end() || format->second != format_value || data_set == file.metadata.end())
     fail_file("load_run", path, "its metadata do not describe a model of train_mnist");
@@ -60,13 +157,12 @@ Run load_run(const std::filesystem::path& folder) {
     const RunConfig config = from_metadata(file.metadata);
     const Shape& output = file.shape("decoder.output.bias");
     if (output.size() != 1) fail("load_run", "'decoder.output.bias' is " + to_string(output) + ", not a row");
+    const VaeConfig described = model_config(config, output[0], mnist_classes);
+    if (least_bytes(described) > static_cast<double>(std::filesystem::file_size(path)))
+      throw std::runtime_error("its metadata describe a larger model than it holds");
     Rng rng;
-    Run run{config, data_set->second, Vae<float>(model_config(config, output[0], mnist_classes), rng)};
-    Average average;
-    if (config.ema > 0) average.emplace(run.model, config.ema);
-    Weights weights{run.model, average};
-    restore(weights, file);
-    if (average) run.model = average->average;
+    Run run{config, data_set->second, Vae<float>(described, rng)};
+    restore(run.model, file);
     return run;
   } catch (const std::exception& error) {
     fail_file("load_run", path, error.what());

@@ -2,44 +2,65 @@
 #pragma once
 
 #include <filesystem>
-#include <optional>
+#include <vector>
 
-#include "strata/nn/ema.hpp"
+#include "strata/tensor/io/safetensors.hpp"
 #include "strata/tools/run/metrics_csv.hpp"
 #include "strata/tools/run/run_config.hpp"
 
 namespace strata::tools {
 
-/// The average of a run's weights, where it has one.
-using Average = std::optional<Ema<Vae<float>>>;
+/// What to do about the run that a folder holds.
+enum class Existing { refuse, replace, resume };
 
-/// A run being written.
+/// A run being written. Its folder is its own: another run, in any process, is refused meanwhile, and a
+/// process that died holds nothing. A run's first save is made aside and takes the place of the old run, with
+/// all that belongs to that, only when it is complete; a run that ends before leaves everything as it was.
 class RunFolder {
  public:
-  /// Makes the folder and begins metrics.csv for a model of so many stochastic layers. What an earlier run
-  /// wrote there is removed, if `overwrite`; else it throws std::runtime_error, changing nothing.
-  RunFolder(std::filesystem::path folder, std::size_t layers, bool overwrite);
+  /// Makes the folder. Throws std::runtime_error, changing nothing, where a run is there already, or is not;
+  /// WriteFailure if the folder cannot be made or written to.
+  RunFolder(std::filesystem::path folder, Existing existing);
+  ~RunFolder();
 
   std::filesystem::path operator/(const std::string& file) const { return folder_ / file; }
 
-  /// Appends a line to metrics.csv.
-  void record(const EpochRecord& record) { metrics_->record(record); }
+  /// The newest state that was saved and can be read.
+  Safetensors checkpoint() const;
 
-  /// Writes model.safetensors, the weights and their average, with the configuration as metadata, replacing
-  /// that of the epoch before.
-  void save(const Vae<float>& model, const Average& average, const RunConfig& config,
-            const std::string& data_set) const;
+  /// Writes model.safetensors, metrics.csv and checkpoint.safetensors, in this order and each whole; the
+  /// checkpoint before becomes checkpoint.previous.safetensors. Throws WriteFailure.
+  void save(const Safetensors& model, const MetricsCsv& metrics, const Safetensors& checkpoint);
 
  private:
+  // Folders that were made for the run: they go again if nothing comes into them.
+  struct Made {
+    std::vector<std::filesystem::path> folders;  // innermost first
+    explicit Made(const std::filesystem::path& folder);
+    ~Made();
+  };
+  // The folder, open and locked.
+  struct Lock {
+    int descriptor;
+    explicit Lock(const std::filesystem::path& folder);
+    ~Lock();
+  };
+
   std::filesystem::path folder_;
-  std::optional<MetricsCsv> metrics_;
+  Made made_;
+  Lock lock_;
+  bool saved_ = false;
 };
+
+/// What model.safetensors holds: the weights to evaluate, and as metadata the configuration and the data
+/// set's name.
+Safetensors model_file(const Vae<float>& model, const RunConfig& config, const std::string& data_set);
 
 /// A finished run.
 struct Run {
   RunConfig config;
   std::string data_set;  // what it was trained on
-  Vae<float> model;      // with the averaged weights, where there are any
+  Vae<float> model;      // of the averaged weights, where there are any
 };
 
 /// Reads folder/model.safetensors. Throws for a missing or foreign file, and names it.

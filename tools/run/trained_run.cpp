@@ -3,7 +3,7 @@
 namespace strata::tools {
 
 void add_trained_run_options(CLI::App& app, TrainedRunOptions& options, const std::string& seed_meaning) {
-  app.add_option("run", options.run, "folder that train_mnist wrote")->required();
+  app.add_option("run", options.run, "folder that train_mnist wrote")->required()->check(not_empty);
   add_data_options(app, options.data);
   app.add_option("--seed", options.seed, seed_meaning)->transform(whole_number)->capture_default_str();
   app.add_option("--threads", options.threads, "threads to use")

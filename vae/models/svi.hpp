@@ -9,6 +9,7 @@
 #include "strata/autograd/shape.hpp"
 #include "strata/nn/optimizer.hpp"
 #include "strata/vae/distributions.hpp"
+#include "strata/vae/non_finite.hpp"
 
 namespace strata {
 
@@ -51,7 +52,8 @@ Var<T> local_elbo(const Decoder& decoder, const Normal<T>& q, Var<T> x, std::siz
 }
 
 /// Raises the ELBO of x (B, D) over its posteriors, rows of `local` (B, L), with the decoder frozen, in
-/// inference mode. Throws for another number of rows.
+/// inference mode. Throws for another number of rows, and NonFinite, saying where from, if the gradient is
+/// not finite.
 template <class T, class Decoder> void refine(Decoder& decoder, LocalPosteriors<T>& local, const Tensor<T>& x,
                                               const SviOptions& options, Rng& rng) {
   const Shape& means = local.mean.value().shape();
@@ -65,7 +67,11 @@ template <class T, class Decoder> void refine(Decoder& decoder, LocalPosteriors<
     tape.reset();
     // The sum, not the mean: every point's step is its own.
     tape.backward(-sum(local_elbo(decoder, local.on(tape), tape.reference(data), options.samples, rng)));
-    optimizer.step();
+    try {
+      optimizer.step();
+    } catch (const NonFinite&) {
+      fail_non_finite("[refine] a gradient is not finite", tape, Names<T>{paths(decoder, local)});
+    }
   }
 }
 
@@ -86,7 +92,8 @@ template <class T, class Decoder> struct Svi {
 
   /// One step of stochastic variational inference on the given rows, whose data are x (B, D): refines their
   /// posteriors, then takes one step of the decoder's optimizer along N/B Σ_b ELBO(x_b). Returns the
-  /// minibatch's mean ELBO. Throws for a row that is not among the N, or another number of rows of x.
+  /// minibatch's mean ELBO. Throws for a row that is not among the N, or another number of rows of x, and
+  /// NonFinite as `refine` does, the decoder unchanged.
   double step(std::span<const std::size_t> rows, const Tensor<T>& x, Optimizer<T>& optimizer,
               const SviOptions& options, Rng& rng) {
     LocalPosteriors<T> batch = local.rows(rows);
@@ -96,7 +103,11 @@ template <class T, class Decoder> struct Svi {
     Tape<T> tape;
     const auto bound = scaled_elbo(batch.on(tape), tape.constant(x), options.samples, rng);
     tape.backward(-bound);
-    optimizer.step();
+    try {
+      optimizer.step();
+    } catch (const NonFinite&) {
+      fail_non_finite("[Svi] a gradient is not finite", tape, Names<T>{paths(*this)});
+    }
     return static_cast<double>(bound.value()()) / static_cast<double>(local.mean.value().shape(0));
   }
 

@@ -146,6 +146,10 @@ Var<T> Vae<T>::decode(Var<T> z, std::size_t t, Var<T> condition, const Noise<T>&
   return std::visit([&](const auto& head) { return mean(head(lowest)); }, decoder);
 }
 
+template <class T> Interval Vae<T>::support() const {
+  return std::visit([](const auto& head) { return decltype(head(Var<T>()))::support; }, decoder);
+}
+
 template <class T> void Vae<T>::start_at(const Tensor<T>& mean) {
   std::visit([&](auto& head) { head.start_at(mean); }, decoder);
 }

@@ -78,6 +78,9 @@ template <class T> struct Vae {
   /// unless 1 ≤ t ≤ T.
   Var<T> decode(Var<T> z, std::size_t t, Var<T> condition, const Noise<T>& noise) const;
 
+  /// Where x must lie: in [0, 1] for a Bernoulli likelihood.
+  Interval support() const;
+
   /// Starts p(x | z_1) at a mean E[x] (D) of the data.
   void start_at(const Tensor<T>& mean);
 

@@ -92,6 +92,21 @@ TEST_CASE("A write that fails midway leaves the old file and no temporary one") 
   CHECK(file_count(folder) == 1);
 }
 
+TEST_CASE("A replaced file can stay as the previous generation") {
+  const TemporaryFolder folder;
+  const fs::path file = folder / "state.safetensors", previous = folder / "state.previous.safetensors";
+  CHECK(previous_generation(file) == previous);
+  for (const char* generation : {"first", "second", "third"})
+    write_atomically(file, generation, "test", Replaced::kept);
+  CHECK(read_file(file) == "third");
+  CHECK(read_file(previous) == "second");
+  CHECK(file_count(folder) == 2);
+  const FileSizeLimit limit(1000);
+  CHECK_THROWS_AS(write_atomically(file, std::string(5000, 'x'), "test", Replaced::kept), WriteFailure);
+  CHECK(read_file(file) == "third");
+  CHECK(read_file(previous) == "second");
+}
+
 TEST_CASE("Writing says what is in the way") {
   const TemporaryFolder folder;
   CHECK_THROWS_WITH(write_atomically(folder / "none" / "file", "x"),
@@ -115,8 +130,37 @@ TEST_CASE("Reading says what is in the way") {
 
 TEST_CASE("An error about a file is one line, whatever the file's name") {
   CHECK_THROWS_WITH(fail_file("read_idx", "a\nb\x7f\xc3\xa9", "is\todd; rename it"),
-                    "[read_idx] a?b?\xc3\xa9: is?odd; rename it");
+                    "[read_idx] a\\x0ab\\x7f\xc3\xa9: is\\x09odd; rename it");
   CHECK_THROWS_AS(fail_file("read_idx", "a", "b"), std::runtime_error);
+}
+
+TEST_CASE("Printable text commands no terminal, and is left as it is otherwise") {
+  for (const char* plain : {"", "plain", "größer ± 0 → ∞", "日本語 \U0001f600", "\\x1b"})
+    CHECK(printable(plain) == plain);
+  CHECK(printable("\x1b[31mred\x1b]0;title\x07") == "\\x1b[31mred\\x1b]0;title\\x07");
+  CHECK(printable("\xc2\x9b[31m \xc2\x80 \xc2\x9f") == "\\u009b[31m \\u0080 \\u009f");  // C1
+  CHECK(printable("\u202etxt \u2066 \u200f \u2028") ==
+        "\\u202etxt \\u2066 \\u200f \\u2028");                                   // direction, lines
+  CHECK(printable("\x9b \xc3 \xc2\x41 \xff") == "\\x9b \\xc3 \\xc2\x41 \\xff");  // no UTF-8
+  CHECK(printable("\xe0\x82\x9b \xc1\x9b") == "\\xe0\\x82\\x9b \\xc1\\x9b");     // too long for its code
+  CHECK(printable(std::string_view("a\0b", 3)) == "a\\x00b");
+  std::string long_one(5'000'000, 'x');
+  long_one += "; a hint";
+  long_one = printable(long_one);
+  CHECK(long_one.size() < 1000);
+  CHECK_THAT(long_one, Contains("xxx ... xxx") && Catch::Matchers::EndsWith("; a hint"));
+}
+
+TEST_CASE("A file is read piece by piece, and no further than it is long") {
+  const TemporaryFolder folder;
+  std::ofstream(folder / "file") << "header and data";
+  InputFile input(folder / "file", "read");
+  CHECK(input.size() == 15);
+  CHECK(input.read(6) == "header");
+  CHECK(input.read(0).empty());
+  CHECK(input.read(9) == " and data");
+  CHECK_THROWS_WITH(input.read(std::size_t{1} << 60),
+                    Contains("[read] ") && Contains(": cannot be read in full"));
 }
 
 TEST_CASE("byte_count is the product, or nothing on overflow") {

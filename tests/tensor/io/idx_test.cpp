@@ -38,7 +38,9 @@ TEST_CASE("An IDX file reads the same plain and compressed") {
   write_gzip(folder / "compressed.gz", images);
   const Tensor<std::uint8_t> expected = {{{0, 1, 2}, {3, 4, 255}}, {{6, 7, 8}, {9, 10, 128}}};
   for (const char* name : {"plain", "compressed.gz"}) {
-    CHECK(read_maybe_gzip(folder / name) == images);
+    CHECK(read_maybe_gzip(folder / name, images.size()) == images);
+    CHECK(read_idx_content(folder / name) == images);
+    CHECK_THROWS_WITH(read_maybe_gzip(folder / name, images.size() - 1), Contains("longer than 27 bytes"));
     const Tensor<std::uint8_t> x = read_idx(folder / name);
     REQUIRE(x.shape() == Shape{2, 2, 3});
     CHECK((x == expected));
@@ -62,7 +64,7 @@ TEST_CASE("A gzip file larger than zlib's and the reader's buffers reads whole")
   std::mt19937 generator(1);
   for (unsigned char& byte : noise) byte = static_cast<unsigned char>(generator());
   write_gzip(folder / "noise.gz", noise);
-  CHECK(read_maybe_gzip(folder / "noise.gz") == noise);
+  CHECK(read_maybe_gzip(folder / "noise.gz", 1 << 30) == noise);
 }
 
 TEST_CASE("An IDX header that is none is refused with what was found and expected") {
@@ -91,8 +93,10 @@ TEST_CASE("An IDX file that is not as long as its shape says is refused, without
                     "cut short, get it again");
   bytes = images;
   bytes.push_back(0);
-  CHECK_THROWS_WITH(parse_idx(bytes, "x"),
-                    Contains("29 bytes long") && Contains("16 + 12; the file is followed by something else"));
+  CHECK_THROWS_WITH(
+      parse_idx(bytes, "x"),
+      "[read_idx] x: content is longer, its shape (2, 2, 3) takes 16 + 12; the file is followed by something "
+      "else, get it again");
   bytes = {0, 0, 8, 1, 255, 255, 255, 255, 1};
   CHECK_THROWS_WITH(parse_idx(bytes, "x"),
                     Contains("content is 9 bytes") && Contains("takes 8 + 4294967295;"));
@@ -128,6 +132,29 @@ TEST_CASE("A gzip file cut short anywhere, or with any wrong byte of data, is re
   write_atomically(file, wrong);
   CHECK_THROWS_WITH(read_idx(file),
                     Contains(": zlib reports a data error; the file is corrupt, get it again"));
+}
+
+TEST_CASE(
+    "A file is read no further than its header announces, and not at all where it cannot hold that much") {
+  const TemporaryFolder folder;
+  Bytes bomb = {0, 0, 8, 1, 0, 0, 1, 44};
+  bomb.resize(50'000'000);
+  write_gzip(folder / "bomb.gz", bomb);
+  CHECK(read_idx_content(folder / "bomb.gz").size() == 8 + 300 + 1);
+  CHECK_THROWS_WITH(read_idx(folder / "bomb.gz"),
+                    Contains("its shape (300) takes 8 + 300; the file is followed"));
+  const Bytes announces_all = {0, 0, 8, 1, 255, 255, 255, 255, 1, 2};
+  write(folder / "plain", announces_all);
+  write_gzip(folder / "small.gz", announces_all);
+  for (const char* name : {"plain", "small.gz"})
+    CHECK_THROWS_WITH(read_idx(folder / name), Contains("shape (4294967295) does not fit in a file of "));
+  write(folder / "sparse", images);
+  std::filesystem::resize_file(folder / "sparse", std::uintmax_t{1} << 40);
+  CHECK_THROWS_WITH(read_idx(folder / "sparse"),
+                    Contains("takes 16 + 12; the file is followed by something else"));
+  std::filesystem::resize_file(folder / "plain", 0);
+  std::filesystem::resize_file(folder / "plain", std::uintmax_t{1} << 40);
+  CHECK_THROWS_WITH(read_idx(folder / "plain"), Contains("magic number is 0x00000000"));
 }
 
 TEST_CASE("An IDX file that is missing or a folder is refused") {

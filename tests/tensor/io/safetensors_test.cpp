@@ -2,6 +2,7 @@
 
 #include <bit>
 #include <catch2/catch.hpp>
+#include <cmath>
 #include <cstdint>
 #include <limits>
 
@@ -85,6 +86,42 @@ TEST_CASE("F32 and F64 convert into one another") {
   CHECK((file.get<float>("double") == Tensor<float>{0.1f, -3.f}));
 }
 
+TEST_CASE("Halves are read as the numbers they stand for") {
+  const auto parsed = [](const std::string& dtype, const std::vector<std::uint16_t>& bits) {
+    const std::string count = std::to_string(bits.size());
+    const std::string bytes(reinterpret_cast<const char*>(bits.data()), 2 * bits.size());
+    return Safetensors::parse(file_of(entry('"' + dtype + '"', '[' + count + ']',
+                                            "[0," + std::to_string(bytes.size()) + ']')) +
+                                  bytes,
+                              "x")
+        .get<float>("a");
+  };
+  constexpr float infinity = std::numeric_limits<float>::infinity();
+  CHECK((parsed("F16", {0x3c00, 0xc000, 0x3555, 0x7bff, 0x0400, 0x03ff, 0x8001, 0x0000, 0x7c00, 0xfc00}) ==
+         Tensor<float>{1.f, -2.f, 0.333251953125f, 65504.f, 0x1p-14f, 0x1.ff8p-15f, -0x1p-24f, 0.f, infinity,
+                       -infinity}));
+  CHECK(std::signbit(parsed("F16", {0x8000})(0)));
+  CHECK(std::isnan(parsed("F16", {0x7e00})(0)));
+  CHECK((parsed("BF16", {0x3f80, 0xc000, 0x4049, 0x0080, 0x7f80}) ==
+         Tensor<float>{1.f, -2.f, 3.140625f, 0x1p-126f, infinity}));
+}
+
+TEST_CASE("A tensor that is not finite is named") {
+  Safetensors file;
+  file.set("a", Tensor<float>{1.f, std::numeric_limits<float>::max()});
+  file.set("b", Tensor<double>{1e300});
+  CHECK_NOTHROW(file.require_finite());
+  CHECK_NOTHROW(Safetensors::parse(file_of(entry("\"I64\"", "[1]", "[0,8]"), 8), "x").require_finite());
+  file.set("b", Tensor<double>{0.0, std::numeric_limits<double>::infinity()});
+  CHECK_THROWS_WITH(file.require_finite(), Contains("tensor \"b\" holds NaN or infinity; "));
+  file.set("a", Tensor<float>{std::numeric_limits<float>::quiet_NaN()});
+  CHECK_THROWS_WITH(file.require_finite(), Contains("tensor \"a\" holds NaN or infinity; "));
+  CHECK_THROWS_WITH(
+      Safetensors::parse(file_of(entry("\"F16\"", "[1]", "[0,2]")) + std::string("\0\x7c", 2), "x")
+          .require_finite(),
+      Contains("[safetensors] x: tensor \"a\" holds NaN or infinity; "));
+}
+
 TEST_CASE("A tensor of a name already there is replaced") {
   Safetensors file;
   file.set("a", Tensor<float>{1.f, 2.f});
@@ -143,9 +180,10 @@ TEST_CASE("Tensors of other element types are kept and written again, but not re
   const Safetensors file = Safetensors::read(folder / "x");
   CHECK(file.dtype("n") == "I64");
   CHECK(file.shape("n") == Shape{1});
-  CHECK_THROWS_WITH(file.get<float>("n"),
-                    "[safetensors] " + (folder / "x").string() +
-                        ": tensor \"n\" has dtype I64; only F32 and F64 can be read as a Tensor");
+  CHECK_THROWS_WITH(
+      file.get<float>("n"),
+      "[safetensors] " + (folder / "x").string() +
+          ": tensor \"n\" has dtype I64; only F16, BF16, F32 and F64 can be read as a Tensor of that type");
   file.write(folder / "y");
   const std::string written = read_file(folder / "y");
   CHECK(written.substr(written.size() - 9) == std::string("\1\2\3\4\5\6\7\10\0", 9));
@@ -203,8 +241,10 @@ TEST_CASE("A header of wrong length or that is no JSON object is refused") {
   check_refused(file_of("{} // comment"), "header is no valid JSON");
   check_refused(file_of(std::string("{}\0x", 4)), "header holds a zero byte at 2");
   check_refused(file_of(R"({"a":1e999})"), "header holds a number out of range");
-  check_refused(file_of(R"({"a":{"b":{}}})"), "header nests objects");
-  check_refused(file_of("{\"a\":{\"shape\":" + std::string(1'000'000, '[')), "header nests arrays");
+  check_refused(file_of(R"({"a":{"b":{}}})"), "tensor \"a\" is described otherwise");
+  check_refused(file_of(R"({"a":{"dtype":{}}})"), "tensor \"a\" has a dtype that is no string");
+  check_refused(file_of("{\"a\":{\"shape\":" + std::string(1'000'000, '[')), "has a shape that is no list");
+  check_refused(file_of(R"({"a":{"shape":[{"b":1}]}})"), "has a shape that is no list");
 }
 
 TEST_CASE("Duplicate keys are refused at every level") {
@@ -219,6 +259,30 @@ TEST_CASE("Duplicate keys are refused at every level") {
   // The same key in different objects is none.
   CHECK_NOTHROW(
       Safetensors::parse(file_of(R"({"dtype":)" + one + R"(,"__metadata__":{"dtype":""}})", 1), "x"));
+}
+
+TEST_CASE("A header of very many entries is read or refused at no more cost than its length") {
+  const auto header_of = [](std::size_t count, const std::string& value) {
+    std::string header;
+    for (std::size_t i = 0; i < count; ++i)
+      header += (header.empty() ? "{\"" : ",\"") + std::to_string(i) + "\":" + value;
+    return header + "}";
+  };
+  const std::string empty = R"({"dtype":"U8","shape":[0],"data_offsets":[0,0]})";
+  CHECK(Safetensors::parse(file_of(header_of(50'000, empty)), "x").names().size() == 50'000);
+  check_refused(file_of(R"({"__metadata__":)" + header_of(100'001, "\"\"") + "}"),
+                "more than 100,000 entries");
+  std::string ones = "1";
+  for (int i = 0; i < 64; ++i) ones += ",1";
+  check_refused(file_of(entry("\"U8\"", "[" + ones + "]", "[0,1]"), 1), "tensor \"a\" has more than 64 axes");
+}
+
+TEST_CASE("Data are read only where the header describes exactly so many") {
+  const TemporaryFolder folder;
+  write_atomically(folder / "x", file_of(bytes_at({"[0,2]"}), 2));
+  CHECK(Safetensors::read(folder / "x").names().size() == 1);
+  std::filesystem::resize_file(folder / "x", std::uintmax_t{1} << 40);  // on disk: nothing more
+  CHECK_THROWS_WITH(Safetensors::read(folder / "x"), Contains("its tensors take 2; the file is followed"));
 }
 
 TEST_CASE("Metadata other than strings is refused") {
@@ -279,7 +343,7 @@ TEST_CASE("A damaged file is read or refused, whatever the damage") {
     try {
       const Safetensors file = Safetensors::parse(content, "x");
       for (const std::string& name : file.names())
-        if (file.dtype(name).starts_with("F") && file.dtype(name) != "F16") file.get<double>(name);
+        if (file.dtype(name).starts_with("F") && !file.dtype(name).starts_with("F8")) file.get<double>(name);
     } catch (const std::runtime_error& error) {
       return std::string_view(error.what()).starts_with("[safetensors] x: ");
     }

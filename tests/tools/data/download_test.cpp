@@ -158,6 +158,16 @@ TEST_CASE("When every mirror fails, the message has each one's reason and the fo
   CHECK_THAT(failure(folder, small_files({})), Contains("none given"));
 }
 
+TEST_CASE("A transfer that takes too long in all is given up") {
+  const TemporaryFolder folder;
+  const LoopbackServer slow(
+      only_numbers({.body = gzip(numbers).substr(0, 20), .missing_bytes = 5, .stall = true}));
+  DownloadOptions options = small_files({slow.url()});
+  options.limits.stalled = std::chrono::seconds(60);
+  options.limits.total = std::chrono::seconds(1);
+  CHECK_THAT(failure(folder.path(), options), Contains("timed out"));
+}
+
 TEST_CASE("A stalled transfer is given up") {
   const TemporaryFolder folder;
   const LoopbackServer stalled(

@@ -111,6 +111,50 @@ TEST_CASE("A data set loads with its name, its folder and its values") {
   CHECK(describe(mnist) == "digits from digits: 3 training and 2 test images");
 }
 
+TEST_CASE("Names may have a dot where MNIST's have a hyphen, and own images no labels") {
+  const Workplace here;
+  write_set("own", 7);
+  for (const std::string name :
+       {"train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte"}) {
+    std::string dotted = name;
+    dotted[dotted.find("-idx")] = '.';
+    fs::rename("own/" + name, "own/" + dotted);
+  }
+  fs::remove("own/t10k-labels-idx1-ubyte");
+  const Mnist mnist = load_mnist(from("own"));
+  CHECK(fs::exists("own/train-images.idx3-ubyte"));
+  CHECK((*mnist.train.labels)(0) == 7);
+  CHECK(mnist.train.classes == 10);
+  CHECK(mnist.test.size() == 2);
+  CHECK_FALSE(mnist.test.labels.has_value());
+  CHECK(mnist.test.classes == 0);
+}
+
+TEST_CASE("Bytes of 0 and 1 are black and white, and it is said") {
+  const Workplace here;
+  write_set("binary", 7);
+  write("binary/train-images-idx3-ubyte", idx({3, 28, 28}, 1));
+  write("binary/t10k-images-idx3-ubyte", idx({2, 28, 28}, 0));
+  MnistOptions options = from("binary");
+  std::ostringstream log;
+  options.source.log = &log;
+  const Mnist mnist = load_mnist(options);
+  CHECK((images_of(mnist.train) == Tensor<std::uint8_t>(Shape{3, 28, 28}, 255)));
+  CHECK((images_of(mnist.test) == Tensor<std::uint8_t>(Shape{2, 28, 28}, 0)));
+  CHECK_THAT(log.str(), Contains("binary: no byte is above 1; 0 is taken as black and 1 as white"));
+  log.str("");
+  write("binary/t10k-images-idx3-ubyte", idx({2, 28, 28}, 2));
+  CHECK((images_of(load_mnist(options).train) == Tensor<std::uint8_t>(Shape{3, 28, 28}, 1)));
+  CHECK(log.str().empty());
+}
+
+TEST_CASE("A data set's name and folder command no terminal") {
+  const Workplace here;
+  write_set("\x1b[31mred", 7);
+  const Mnist mnist = load_mnist(from("\x1b[31mred"));
+  CHECK(describe(mnist) == "\\x1b[31mred from \\x1b[31mred: 3 training and 2 test images");
+}
+
 TEST_CASE("A description groups the digits of large counts") {
   Mnist mnist{.name = "MNIST", .folder = "data/mnist", .train = {}, .test = {}};
   mnist.train.examples = Tensor<std::uint8_t>(Shape{60'000, 1});
@@ -146,7 +190,7 @@ TEST_CASE("A named folder without the files is an error though other data are th
   fs::remove("part/t10k-labels-idx1-ubyte");
   const Environment part("part");
   CHECK(failure(offline()) ==
-        "[load_mnist] part: lacks t10k-images-idx3-ubyte, t10k-labels-idx1-ubyte (plain or .gz); "
+        "[load_mnist] part: lacks t10k-images-idx3-ubyte (plain or .gz); "
         "STRATA_MNIST_DIR must name a folder with MNIST's four IDX files");
 }
 

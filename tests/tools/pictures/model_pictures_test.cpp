@@ -42,6 +42,6 @@ TEST_CASE("Pictures are of any image's shape, with labels or without") {
     CHECK_THROWS_WITH(picture_interpolations(vae, batch.rows(0, 15), options),
                       "[pictures] needs at least 16 examples");
     data.labels.reset();
-    CHECK_THROWS_WITH(picture_latents(vae, data, batch), Catch::Matchers::Contains("the data have none"));
+    CHECK(picture_latents(vae, data, batch).shape()[2] == 3);
   }
 }

@@ -25,9 +25,11 @@ struct Run {
   std::ostringstream out;
   std::unique_ptr<Progress> progress;
 
-  Run(bool terminal, std::size_t epochs, std::size_t steps, std::size_t first_epoch = 1) {
+  Run(bool terminal, std::size_t epochs, std::size_t steps, std::size_t first_epoch = 1,
+      std::size_t first_step = 0) {
     progress = std::make_unique<Progress>(out, terminal, epochs, steps,
                                           ProgressOptions{.first_epoch = first_epoch,
+                                                          .first_step = first_step,
                                                           .columns = [this] { return columns; },
                                                           .clock = [this] { return now; }});
   }
@@ -171,6 +173,17 @@ TEST_CASE("The steady clock is the default") {
   progress.step(1, -1, -1, 0);
   progress.end_epoch(-1, -1, -1, 0);
   CHECK_THAT(out.str(), Contains("  0.0 s, 0.0") && Contains(" s in all\n"));
+}
+
+TEST_CASE("A run that was resumed within an epoch measures the steps that it took itself") {
+  Run run(false, 3, 10, 2, 8);
+  run.step(9, 0.1);
+  run.step(10, 0.1);
+  run.progress->end_epoch(-1, -1, -1, 0);
+  CHECK_THAT(run.printed(), Contains("epoch 2/3") && Contains(" 100.00 ms/step  1.0 s left"));
+  for (std::size_t step = 1; step <= 10; ++step) run.step(step, 0.2);
+  run.progress->end_epoch(-1, -1, -1, 0);
+  CHECK_THAT(run.printed(), Contains("epoch 3/3") && Contains(" 200.00 ms/step"));
 }
 
 TEST_CASE("A terminal is told from a file, and its width asked for") {

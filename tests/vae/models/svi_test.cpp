@@ -104,6 +104,23 @@ TEST_CASE("Stochastic variational inference learns the decoder together with the
   CHECK(xt::amax(xt::abs(svi.local.mean.value()))() > 0.1);
 }
 
+TEST_CASE("Local inference names what is not finite") {
+  auto decoder = linear_decoder();
+  LocalPosteriors<double> local(points, latent);
+  local.log_variance.write()(3, 1) = 2000;
+  Rng rng{7};
+  CHECK_THROWS_WITH(refine(decoder, local, normals({points, data}, 3), {}, rng),
+                    Catch::Matchers::Contains("[refine] a gradient is not finite: `") &&
+                        Catch::Matchers::Contains("`log_variance` (8, 2) from 0 to 2000"));
+  CHECK(!decoder.output.weight.frozen);
+  Svi svi(linear_decoder(), points, latent);
+  svi.decoder.output.bias.write()(0) = std::nan("");
+  Optimizer<double> optimizer(parameters(svi.decoder), Adam{}, 0.02);
+  CHECK_THROWS_WITH(
+      svi.step(std::vector<std::size_t>{1}, normals({1, data}, 3), optimizer, {}, rng),
+      Catch::Matchers::Contains("[refine] a gradient is not finite: `output.bias` is NaN in 1 of 6 values"));
+}
+
 TEST_CASE("The fields of a model with local posteriors are complete") {
   Svi svi(linear_decoder(), points, latent);
   const Tensor<double> x = normals({points, data}, 3);

@@ -59,6 +59,14 @@ struct AdversarialStep {
     discriminator_optimizer.step();
     return mean_metrics(pass);
   }
+
+  // What is saved of a run, and resumed.
+  static void fields(auto& self, auto&& visit) {
+    visit("vae", self.vae);
+    visit("discriminator", self.discriminator);
+    visit("vae_optimizer", self.vae_optimizer);
+    visit("discriminator_optimizer", self.discriminator_optimizer);
+  }
 };
 
 const VaeConfig small{.data = tests::pixels, .hidden = {12}, .latent = {2}};
@@ -74,6 +82,26 @@ TEST_CASE("An adversarial step of two optimizers trains, and its model is saved 
   tests::check_training(vae, other, step, tests::half_lit(320), Binarize::dynamic);
   CHECK((discriminator.output.weight.value() != before));
   CHECK(step.discriminator_optimizer.steps() == step.vae_optimizer.steps());
+}
+
+TEST_CASE("A run of two optimizers, stopped within an epoch, goes on as if it had not been") {
+  struct Run {
+    Dataset data = tests::half_lit(320);
+    Rng rng{1};
+    Vae<float> vae{small, rng};
+    Discriminator<float> discriminator{tests::pixels, rng};
+    AdversarialStep step{vae, discriminator};
+    Trainer<AdversarialStep> trainer{step, data, {.batch = 64}};
+  } whole, stopped, resumed;
+  for (int i = 0; i < 9; ++i) whole.trainer.run_step();
+  for (int i = 0; i < 7; ++i) stopped.trainer.run_step();
+  Safetensors file;
+  store(stopped.trainer, file);
+  restore(resumed.trainer, file);
+  for (int i = 0; i < 2; ++i) resumed.trainer.run_step();
+  const auto weights = [](const Run& run) { return run.discriminator.output.weight.value(); };
+  CHECK((weights(resumed) == weights(whole)));
+  CHECK((weights(stopped) != weights(whole)));
 }
 
 TEST_CASE("Both sides' gradients are right, and the frozen side collects none") {

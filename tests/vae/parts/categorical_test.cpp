@@ -14,13 +14,7 @@ template <class T> struct Categorical {
 
 // Σ_d ln P(x_d), x (B, D)
 template <class T> Var<T> log_prob(const Categorical<T>& p, Var<T> x) {
-  const std::size_t levels = p.logits.shape()[2];
-  const auto chosen = x.tape().constant(p.logits.shape(), [&](Tensor<T>& one_hot) {
-    one_hot.fill(T(0));
-    for (std::size_t i = 0; i < x.value().size(); ++i)
-      one_hot.data()[i * levels + static_cast<std::size_t>(x.value().data()[i])] = T(1);
-  });
-  return sum(chosen * log_softmax(p.logits), {1, 2});
+  return sum(one_hot(x, p.logits.shape()[2]) * log_softmax(p.logits), {1, 2});
 }
 
 template <class T> struct CategoricalHead {

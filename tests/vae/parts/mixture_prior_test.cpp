@@ -15,8 +15,8 @@ template <class T> struct Mixture {
 
 // ln Σ_k e^(ln π_k + ln N(z; μ_k, diag e^s_k))
 template <class T> Var<T> log_prob(const Mixture<T>& p, Var<T> z) {
-  const auto each = normal_log_density(unsqueeze(z, 1), p.mean, p.log_variance);  // (B, K)
-  return logsumexp(each + log_softmax(p.logits));
+  const auto rows = unsqueeze(z, 1, p.logits.shape()[0]);  // (B, K, L)
+  return logsumexp(normal_log_density(rows, p.mean, p.log_variance) + log_softmax(p.logits));
 }
 
 template <class T> struct MixtureVae {

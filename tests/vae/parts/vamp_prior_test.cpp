@@ -13,8 +13,9 @@ template <class T> struct VampPrior {
 };
 template <class T> Var<T> log_prob(const VampPrior<T>& p, Var<T> z) {
   const auto& [mean, log_variance] = p.components;
-  return logsumexp(normal_log_density(unsqueeze(z, 1), mean, log_variance)) -
-         std::log(static_cast<T>(mean.shape()[0]));
+  const std::size_t count = mean.shape()[0];  // K
+  return logsumexp(normal_log_density(unsqueeze(z, 1, count), mean, log_variance)) -
+         std::log(static_cast<T>(count));
 }
 
 /// With learned pseudo-inputs u_k in (0, 1).

@@ -1,0 +1,150 @@
+#include "strata/tests/fuzz/parsers.hpp"
+
+#include <sys/mman.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include <map>
+#include <new>
+#include <sstream>
+#include <stdexcept>
+
+#include "strata/tensor/io/file.hpp"
+#include "strata/tensor/io/idx.hpp"
+#include "strata/tensor/io/safetensors.hpp"
+#include "strata/tools/run/run_config.hpp"
+
+namespace strata::fuzz {
+namespace {
+
+void require(bool agreement) {
+  if (!agreement) throw Disagreement();
+}
+
+std::string idx_of(char type, const std::vector<char>& sizes, std::size_t elements) {
+  std::string bytes{'\0', '\0', type, static_cast<char>(sizes.size())};
+  for (const char size : sizes) bytes += std::string(3, '\0') + size;
+  return bytes + std::string(elements, '\7');
+}
+
+std::vector<std::string> idx_seeds() {
+  return {idx_of(8, {5}, 5), idx_of(8, {2, 3, 4}, 24), idx_of(8, {1, 2, 1, 3}, 6), idx_of(8, {0, 28, 28}, 0),
+          idx_of(13, {1}, 4)};
+}
+
+void read_idx(const std::string& bytes) {
+  const auto x = parse_idx({reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size()}, "fuzz");
+  require(x.size() + 4 + 4 * x.dimension() == bytes.size());
+}
+
+std::string gzip_of(std::string content, int level) {
+  z_stream stream{};
+  deflateInit2(&stream, level, Z_DEFLATED, 16 + MAX_WBITS, 8, Z_DEFAULT_STRATEGY);
+  std::string compressed(deflateBound(&stream, static_cast<uLong>(content.size())), '\0');
+  stream.next_in = reinterpret_cast<Bytef*>(content.data());
+  stream.avail_in = static_cast<uInt>(content.size());
+  stream.next_out = reinterpret_cast<Bytef*>(compressed.data());
+  stream.avail_out = static_cast<uInt>(compressed.size());
+  deflate(&stream, Z_FINISH);
+  compressed.resize(stream.total_out);
+  deflateEnd(&stream);
+  return compressed;
+}
+
+std::vector<std::string> gzip_seeds() {
+  std::vector<std::string> seeds = {idx_of(8, {3}, 3)};  // plain content is read, too
+  for (const std::string& content : idx_seeds())
+    for (const int level : {0, 9}) seeds.push_back(gzip_of(content, level));
+  seeds.push_back(gzip_of(idx_of(8, {9}, 4), 9) + gzip_of("12345", 9));
+  seeds.push_back(gzip_of(idx_of(8, {5}, 100'000), 9));  // more than it announces
+  return seeds;
+}
+
+// A file of these bytes in memory.
+void read_gzip(const std::string& bytes) {
+  static const int file = memfd_create("fuzz", MFD_CLOEXEC);
+  static const std::string path = "/proc/self/fd/" + std::to_string(file);
+  const bool written = ftruncate(file, 0) == 0 &&
+                       pwrite(file, bytes.data(), bytes.size(), 0) == static_cast<ssize_t>(bytes.size());
+  if (!written) throw std::bad_alloc();
+  strata::read_idx(path);
+}
+
+std::string safetensors_of(const std::string& header, std::size_t data) {
+  std::string bytes(8, '\0');
+  for (std::size_t i = 0; i < 8; ++i) bytes[i] = static_cast<char>(header.size() >> 8 * i);
+  return bytes + header + std::string(data, '\x3f');
+}
+
+std::vector<std::string> safetensors_seeds() {
+  return {safetensors_of("{}      ", 0),
+          safetensors_of(R"({"__metadata__":{"k":"v","ä\u00e4":""},"a":{"dtype":"F32","shape":[1,2],)"
+                         R"("data_offsets":[8,16]},"b":{"dtype":"F64","shape":[],"data_offsets":[0,8]}})",
+                         16),
+          safetensors_of(
+              R"({"h":{"dtype":"F16","shape":[3],"data_offsets":[0,6]},"e":{"dtype":"BF16",)"
+              R"("shape":[0],"data_offsets":[6,6]},"i":{"data_offsets":[6,8],"shape":[2],"dtype":"I8"}})",
+              8)};
+}
+
+void read_safetensors(const std::string& bytes) {
+  const Safetensors file = Safetensors::parse(bytes, "fuzz");
+  std::size_t elements = 0;
+  for (const std::string& name : file.names()) {
+    elements += element_count(file.shape(name));
+    const std::string& dtype = file.dtype(name);
+    if (dtype == "F16" || dtype == "BF16" || dtype == "F32" || dtype == "F64")
+      require(file.get<float>(name).size() == file.get<double>(name).size());
+  }
+  require(elements <= bytes.size());
+  file.require_finite();
+}
+
+std::vector<std::string> metadata_seeds() {
+  const auto text = [](const tools::RunConfig& config) {
+    std::string lines;
+    for (const auto& [key, value] : to_metadata(config)) lines += key + "=" + value + "\n";
+    return lines;
+  };
+  tools::RunConfig other{.hidden = {},
+                         .latent = {6, 3},
+                         .init = Init::he,
+                         .conditional = true,
+                         .objective = Iwae{},
+                         .lr = 1e-300,
+                         .seed = ~std::uint64_t{0}};
+  return {text({}), text(other), "unknown=1\nhidden=0x32\n"};
+}
+
+void read_metadata(const std::string& bytes) {
+  std::map<std::string, std::string> metadata;
+  std::istringstream lines(bytes);
+  for (std::string key, value; std::getline(lines, key, '=') && std::getline(lines, value);)
+    metadata[key] = value;
+  const tools::RunConfig config = tools::from_metadata(metadata);
+  const auto written = to_metadata(config);
+  require(to_metadata(tools::from_metadata(written)) == written);
+  require(tools::least_bytes(tools::model_config(config, 784, 10)) >= 0);
+}
+
+}  // namespace
+
+std::vector<Parser> parsers() {
+  return {{"idx", idx_seeds(), read_idx},
+          {"gzip", gzip_seeds(), read_gzip},
+          {"safetensors", safetensors_seeds(), read_safetensors},
+          {"metadata", metadata_seeds(), read_metadata}};
+}
+
+void run(const Parser& parser, const std::string& bytes) {
+  try {
+    parser.read(bytes);
+  } catch (const std::bad_alloc&) {
+    throw Disagreement();  // sizes are to be checked first
+  } catch (const std::runtime_error& error) {
+    require(printable(error.what()) == error.what());
+  } catch (const std::invalid_argument&) {
+  }
+}
+
+}  // namespace strata::fuzz

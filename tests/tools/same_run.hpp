@@ -1,0 +1,54 @@
+// Whether two runs left the same.
+#pragma once
+
+#include <filesystem>
+#include <sstream>
+#include <string>
+
+#include "strata/tensor/io/safetensors.hpp"
+#include "strata/tests/tools/program.hpp"
+
+namespace strata::tools {
+
+/// metrics.csv without its columns of time, `seconds` and `step_ms`.
+inline std::string metrics_without_times(const std::filesystem::path& run) {
+  std::string kept;
+  for (const std::string& line : lines_of(content_of(run / "metrics.csv"))) {
+    std::istringstream cells(line);
+    std::size_t column = 0;
+    for (std::string cell; std::getline(cells, cell, ','); ++column)
+      if (column != 6 && column != 7) kept += cell + ",";
+    kept += "\n";
+  }
+  return kept;
+}
+
+/// A tensor of a checkpoint as its bytes.
+inline std::string bytes_of(const Safetensors& file, const std::string& name) {
+  const auto bytes = [](const auto& x) {
+    return std::string(reinterpret_cast<const char*>(x.data()), x.size() * sizeof(*x.data()));
+  };
+  const std::string& dtype = file.dtype(name);
+  if (dtype == "F32") return bytes(file.get<float>(name));
+  if (dtype == "F64") return bytes(file.get<double>(name));
+  if (dtype == "U64") return bytes(file.get<std::uint64_t>(name));
+  return bytes(file.get<std::uint8_t>(name));
+}
+
+/// The first thing in which two finished runs differ, times aside: weights and pictures, metrics, and all of
+/// the checkpoint; "" if there is none.
+inline std::string difference(const std::filesystem::path& a, const std::filesystem::path& b) {
+  for (const char* name : {"model.safetensors", "reconstructions.png", "samples.png", "latents.png"})
+    if (content_of(a / name).empty() || content_of(a / name) != content_of(b / name)) return name;
+  if (metrics_without_times(a) != metrics_without_times(b)) return "metrics.csv";
+  const auto x = Safetensors::read(a / "checkpoint.safetensors"),
+             y = Safetensors::read(b / "checkpoint.safetensors");
+  if (x.names() != y.names() || x.metadata != y.metadata) return "the checkpoint's names or metadata";
+  for (const std::string& name : x.names())
+    if (name != "metrics.text" && name != "seconds" &&
+        (x.shape(name) != y.shape(name) || bytes_of(x, name) != bytes_of(y, name)))
+      return name;
+  return "";
+}
+
+}  // namespace strata::tools
