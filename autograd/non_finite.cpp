@@ -86,12 +86,12 @@ template <class T> class Search {
     const std::size_t at = origin.result.index();
     const std::string wrong = Range(origin.input ? origin.gradient : origin.result.value()).wrong();
     if (origin.input)
-      return "the derivative of " + name(at) + " makes of a gradient " + Range(origin.result.grad()).words() +
-             " one that is " + wrong + "; it reads " + inputs(at) +
+      return "the derivative of " + operation(at) + " makes of a gradient " +
+             Range(origin.result.grad()).words() + " one that is " + wrong + "; it reads " + inputs(at) +
              terms(at, [](std::size_t) { return true; });
     const std::string end = terms(at, [&](std::size_t i) { return !finite_[i]; });
     if (tape_.inputs(at).empty()) return name(at) + " is " + wrong + end;
-    return name(at) + " is " + wrong + ", though all that it reads is finite: " + inputs(at) + end;
+    return operation(at) + " is " + wrong + ", though all that it reads is finite: " + inputs(at) + end;
   }
 
  private:
@@ -161,13 +161,17 @@ template <class T> class Search {
     return found;
   }
 
-  // "`affine` of `decoder.output`", "`exp` after `scale`", "`decoder.output.weight`"
+  // "`affine` of `decoder.output`", or "`exp`"
+  std::string operation(std::size_t i) const {
+    const std::string own = module(i);
+    return quoted(tape_.operation(i)) + (own.empty() ? "" : " of " + own);
+  }
+
+  // The same, or "`exp` after `scale`", or "`decoder.output.weight`"
   std::string name(std::size_t i) const {
     if (const std::string whole = path(i); !whole.empty()) return quoted(whole);
-    const std::string operation = quoted(tape_.operation(i)), own = module(i);
-    if (!own.empty()) return operation + " of " + own;
     const auto before = modules_before(i);
-    return before.empty() ? operation : operation + " after " + list(before);
+    return operation(i) + (module(i).empty() && !before.empty() ? " after " + list(before) : "");
   }
 
   std::string inputs(std::size_t i) const {

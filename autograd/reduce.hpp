@@ -26,9 +26,10 @@ template <class T> Var<T> min(Var<T> x, const Axes& axes, KeepAxes keep = KeepAx
 /// gradient is NaN.
 template <class T> Var<T> logsumexp(Var<T> x, std::ptrdiff_t axis = -1, KeepAxes keep = KeepAxes::no);
 /// eˣ / Σ eˣ along one axis: the gradient of logsumexp. It is 0, and no distribution, where all x are −∞
-/// (nothing is left unmasked), and NaN where x is ∞.
+/// (nothing is left unmasked; PyTorch: NaN), and NaN where x is ∞.
 template <class T> Var<T> softmax(Var<T> x, std::ptrdiff_t axis = -1);
-/// x − ln Σ eˣ along one axis: the logarithm of softmax, exact where that underflows; −∞ where all x are.
+/// x − ln Σ eˣ along one axis: the logarithm of softmax, exact where that underflows; −∞ where all x are
+/// (PyTorch: NaN).
 template <class T> Var<T> log_softmax(Var<T> x, std::ptrdiff_t axis = -1);
 /// y_k = x_0 + ... + x_k along one axis.
 template <class T> Var<T> cumsum(Var<T> x, std::ptrdiff_t axis = -1);

@@ -69,10 +69,12 @@ void require_finite_squares(const char* operation, const std::vector<NamedParame
     const Tensor<T>& g = parameter->gradient.value;
     const auto wrong = std::find_if(g.begin(), g.end(), [](T v) { return !std::isfinite(v * v); });
     if (wrong != g.end())
-      throw NonFinite("[" + std::string(operation) + "] the gradient of '" + name + "' is " + text(*wrong) +
-                      " at element " + std::to_string(wrong - g.begin()) + " of " + to_string(g.shape()) +
-                      (std::isfinite(*wrong) ? ", too large to square" : "") +
-                      "; nothing was changed, and explain_non_finite(tape) tells where it comes from");
+      throw NonFinite(
+          "[" + std::string(operation) + "] the gradient of '" + name + "' is " + text(*wrong) +
+          " at element " + std::to_string(wrong - g.begin()) + " of " + to_string(g.shape()) +
+          (std::isfinite(*wrong)
+               ? ", too large to square; nothing was changed"
+               : "; nothing was changed, and explain_non_finite(tape) tells where it comes from"));
   }
 }
 

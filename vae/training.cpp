@@ -19,11 +19,12 @@ namespace detail {
 
 NonFinite failed_step(const NonFinite& error, const std::string& why, const StepContext& context,
                       const std::string& undone) {
-  return NonFinite("[Trainer] numbers are not finite in " + place(context) + ": " +
-                   (why.empty() ? error.what() : why) + ". " + undone + "; " +
-                   (context.epoch + context.step == 0
-                        ? "no update had been made, so that the data, the initial weights or the model are the cause"
-                        : "a lower learning rate or clipped gradients may help"));
+  return NonFinite(
+      (why.empty() ? "[Trainer] the step fails in " : "[Trainer] numbers are not finite in ") +
+      place(context) + ": " + (why.empty() ? error.what() : why) + ". " + undone + "; " +
+      (context.epoch + context.step == 0
+           ? "no update had been made, so that the data, the initial weights or the model are the cause"
+           : "a lower learning rate or clipped gradients may help"));
 }
 
 }  // namespace detail

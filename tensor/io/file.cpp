@@ -106,6 +106,11 @@ bool commands_terminal(char32_t code) {
                      [&](const auto& range) { return range.first <= code && code <= range.second; });
 }
 
+// "[operation] file: message" on one line
+std::string message_of(std::string_view operation, const fs::path& file, const std::string& message) {
+  return printable("[" + std::string(operation) + "] " + file.string() + ": " + message);
+}
+
 }  // namespace
 
 std::string printable(std::string_view text) {
@@ -128,13 +133,13 @@ std::string printable(std::string_view text) {
 }
 
 void fail_file(std::string_view operation, const fs::path& file, const std::string& message) {
-  throw std::runtime_error(printable("[" + std::string(operation) + "] " + file.string() + ": " + message));
+  throw std::runtime_error(message_of(operation, file, message));
 }
 
 void fail_write(std::string_view operation, const fs::path& file, const std::error_code& error) {
-  throw WriteFailure(printable("[" + std::string(operation) + "] " + file.string() +
-                               ": cannot be written: " + error.message() +
-                               "; check that its folder exists, may be written to and has space left"));
+  throw WriteFailure(message_of(operation, file,
+                                "cannot be written: " + error.message() +
+                                    "; check that its folder exists, may be written to and has space left"));
 }
 
 void require_regular_file(const fs::path& file, std::string_view operation) {

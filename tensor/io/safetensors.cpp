@@ -22,7 +22,7 @@ using detail::quote;
 static_assert(std::endian::native == std::endian::little, "tensors are copied to and from files as they are");
 
 constexpr const char* operation = "safetensors";
-constexpr std::size_t max_header = 100'000'000;
+constexpr std::size_t max_header = 10'000'000;  // the format's own limit is ten times as much
 
 // The header's length, which the first 8 bytes of a file of this size tell.
 std::size_t header_length(const std::string& first, std::size_t file_size) {

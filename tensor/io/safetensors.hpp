@@ -23,8 +23,8 @@ struct StoredTensor {
 }  // namespace detail
 
 /// The content of a safetensors file. Tensors of element types other than F16, BF16, F32, F64, U8, U64 and
-/// I64 are kept as they are and written again, but not read as a Tensor. Unless said otherwise errors are
-/// std::runtime_error
+/// I64 are kept as they are and written again, but not read as a Tensor. Headers have up to 10 MB. Unless
+/// said otherwise errors are std::runtime_error
 /// "[safetensors] file: fact; hint".
 class Safetensors {
  public:

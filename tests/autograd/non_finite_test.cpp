@@ -97,9 +97,8 @@ TEST_CASE("The modules are named that lead to an operation") {
   const auto s = affine(x, tape.reference(weight), tape.reference(bias));
   const auto y = exp(s) * tape.constant({2, 2});
   CHECK(explain_non_finite(tape, names) ==
-        "`exp` after `q.scale` is ∞ in 1 of 2 values, though all that it reads is finite: `affine` of "
-        "`q.scale` "
-        "(1, 2) from 30 to 150");
+        "`exp` is ∞ in 1 of 2 values, though all that it reads is finite: `affine` of `q.scale` (1, 2) from "
+        "30 to 150");
   (void)y;
 }
 

@@ -70,6 +70,7 @@ template <class T> std::map<std::string, Operation<T>> operations() {
 
       {"reshape", [](X x, N n) { return reshape(x[0], n.sizes()); }},
       {"unsqueeze", [](X x, N n) { return unsqueeze(x[0], n.whole(0)); }},
+      {"unsqueeze/size", [](X x, N n) { return unsqueeze(x[0], n.whole(0), n.count(1)); }},
       {"transpose", [](X x, N) { return transpose(x[0]); }},
       {"transpose/axes", [](X x, N n) { return transpose(x[0], n.axes()); }},
       {"concatenate", [](X x, N n) { return concatenate(x, n.whole(0)); }},

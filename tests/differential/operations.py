@@ -98,6 +98,11 @@ def new_axis(d):
     return [d.tensor(shape)], [d.axis(len(shape) + 1)]
 
 
+def repeated_axis(d):
+    inputs, axis = new_axis(d)
+    return inputs, axis + [d.whole(0, 4)]
+
+
 def turned(d):
     shape = d.shape()
     return [d.tensor(shape)], [axis - len(shape) * d.coin() for axis in d.random.permutation(len(shape)).tolist()]
@@ -144,6 +149,7 @@ def entries(d, shape, size):
 SHAPE = {
     "reshape": (lambda x, *sizes: x.reshape(sizes), new_sizes),
     "unsqueeze": (torch.unsqueeze, new_axis),
+    "unsqueeze/size": (lambda x, axis, size: x.unsqueeze(axis).repeat_interleave(size, axis), repeated_axis),
     "transpose": (lambda x: x.permute(tuple(reversed(range(x.dim())))), one()),
     "transpose/axes": (lambda x, *axes: x.permute(axes), turned),
     "concatenate": (lambda *inputs: torch.cat(inputs[:-1], inputs[-1]), joined),

@@ -113,6 +113,7 @@ TEST_CASE("evaluate asks for a second and a third opinion, of conditional models
     json.push_back("--json");
     const auto report = nlohmann::json::parse(evaluate(here, json).out);
     CHECK(report["refined"]["nll"].get<double>() == Approx(report["nll"].get<double>()).margin(1));
+    CHECK(report["refined"]["images_not_fitted"] == 0);
     CHECK(report["ais"]["nll"].get<double>() == Approx(report["refined"]["nll"].get<double>()).margin(1));
     CHECK(report["ais"]["simulated"]["images"] == 3);
     CHECK(report["ais"]["effective_chains"]["mean"] <= 4);

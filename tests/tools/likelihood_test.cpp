@@ -58,7 +58,7 @@ TEST_CASE("A small model's NLL is 143.04, of which 5,000 draws from the encoder 
     CHECK(plain[i].log_likelihood == Approx(from_encoder[i]).margin(1.5));
     CHECK(refined[i].effective_samples > 100);
   }
-  CHECK(mean_nll(refined) == Approx(143.04).margin(0.05));
+  CHECK(mean_nll({refined.begin(), refined.end()}) == Approx(143.04).margin(0.05));
   CHECK(mean_nll({plain.begin(), plain.end()}) > 144);
 }
 

@@ -142,17 +142,14 @@ TEST_CASE("A weight that is NaN is named, before the first update") {
   s.q(1).mean.bias.write()(1) = not_a_number;
   CHECK(failure(s) ==
         "[Trainer] numbers are not finite in epoch 1, step 1: `model.vae.q.1.mean.bias` is NaN in 1 of 2 "
-        "values; "
-        "it goes into log_p of layer 1, the KL of layer 2 and log_p of layer 2. The step was undone; no "
-        "update had "
-        "been made, so that the data, the initial weights or the model are the cause");
+        "values; it goes into log_p of layer 1, the KL of layer 2 and log_p of layer 2. The step was undone; "
+        "no update had been made, so that the data, the initial weights or the model are the cause");
 }
 
 TEST_CASE("Data that are NaN are named") {
   Setting s;
   std::get<Tensor<float>>(s.data.examples)(17, 3) = not_a_number;
-  CHECK_THAT(failure(s),
-             Contains("in epoch 1, step ") && Contains(": `data` is NaN in 1 of 128 values; it goes"));
+  CHECK_THROWS_WITH(failure(s), "[bernoulli_log_density] x is nan at (2, 3); it must lie in [0, 1]");
 }
 
 TEST_CASE("The logarithm of a negative number is named, in the epoch and step where it is taken") {
@@ -160,23 +157,20 @@ TEST_CASE("The logarithm of a negative number is named, in the epoch and step wh
     Setting s;
     s.model.from_call = 6;
     s.model.f = [=](Var<float> y) { return hidden ? relu(log(y)) : log(y); };
-    CHECK_THAT(
-        failure(s),
-        Contains("in epoch 2, step 3: `log` after `model.vae.decoder.output` is NaN in 8 of 8 values, though "
-                 "all that it reads is finite: `bernoulli_log_density` after `model.vae.decoder.output` (8) "
-                 "from -") &&
-            Contains("; it goes into the reconstruction. The step was undone; a lower learning rate"));
+    CHECK_THAT(failure(s),
+               Contains("in epoch 2, step 3: `log` is NaN in 8 of 8 values, though all that it reads is "
+                        "finite: `bernoulli_log_density` after `model.vae.decoder.output` (8) from -") &&
+                   Contains("; it goes into the reconstruction. The step was undone; a lower learning rate"));
   }
 }
 
 TEST_CASE("Overflow of a log variance of layer 2 is named with its term") {
   Setting s;
   s.q(1).scale.bias.write()(0) = 200;
-  CHECK_THAT(failure(s),
-             Contains("`reparameterize` after `model.vae.q.1.mean` and `model.vae.q.1.scale` is ∞ in 5 "
-                      "and −∞ in 3 of 16 values") &&
-                 Contains("`affine` of `model.vae.q.1.scale` (8, 2) from -") && Contains(" to 200") &&
-                 Contains("it goes into log_p of layer 1 and log_p of layer 2."));
+  CHECK_THAT(failure(s), Contains("`reparameterize` is ∞ in 5 and −∞ in 3 of 16 values") &&
+                             Contains("`affine` of `model.vae.q.1.scale` (8, 2) from -") &&
+                             Contains(" to 200") &&
+                             Contains("it goes into log_p of layer 1 and log_p of layer 2."));
 }
 
 TEST_CASE("A derivative that is not finite is named, with and without clipping") {
@@ -184,12 +178,11 @@ TEST_CASE("A derivative that is not finite is named, with and without clipping")
     Setting s;
     s.model.from_call = 2;
     s.model.f = wrong;
-    CHECK_THAT(
-        failure(s, {.clip_norm = clip}),
-        Contains("in epoch 1, step 3: the derivative of `wrong` after `model.vae.decoder.output` makes of a "
-                 "gradient (8) from -0.125 to -0.125 one that is −∞ in 8 of 8 values; it reads "
-                 "`bernoulli_log_density`") &&
-            Contains("it goes into the reconstruction."));
+    CHECK_THAT(failure(s, {.clip_norm = clip}),
+               Contains("in epoch 1, step 3: the derivative of `wrong` makes of a gradient (8) from -0.125 "
+                        "to -0.125 one that is −∞ in 8 of 8 values; it reads `bernoulli_log_density` after "
+                        "`model.vae.decoder.output`") &&
+                   Contains("it goes into the reconstruction."));
   }
 }
 
@@ -197,13 +190,14 @@ TEST_CASE("A penalty that is NaN and has no derivative is noticed") {
   Setting s;
   Penalised penalised{s.model};
   ObjectiveStep step(penalised, s.adam, Elbo{});
-  CHECK_THAT(failure(s, step), Contains("`log` after") && Contains("it goes into the penalty."));
+  CHECK_THAT(failure(s, step),
+             Contains("`log` is NaN in 8 of 8 values") && Contains("it goes into the penalty."));
 }
 
 TEST_CASE("A gradient too large to square is told as that") {
   Setting s;
   s.model.f = [](Var<float> y) { return 1e30f * y; };
-  CHECK_THAT(failure(s), Contains("in epoch 1, step 1: [Optimizer] the gradient of 'vae.") &&
+  CHECK_THAT(failure(s), Contains("the step fails in epoch 1, step 1: [Optimizer] the gradient of 'vae.") &&
                              Contains("too large to square"));
 }
 
@@ -236,7 +230,8 @@ TEST_CASE("A step of one's own is told of, and its fields are what is undone") {
                                              Contains("lists no fields"));
   s.model.calls = 0;
   Listed listed{plain};
-  CHECK_THAT(failure(s, listed), Contains("`log` after `mine.vae.decoder.output`") && Contains("was undone"));
+  CHECK_THAT(failure(s, listed),
+             Contains("`bernoulli_log_density` after `mine.vae.decoder.output`") && Contains("was undone"));
 }
 
 TEST_CASE("The random state becomes what it was before the step") {
@@ -251,7 +246,7 @@ TEST_CASE("The random state becomes what it was before the step") {
   Trainer trainer(drawing, s.data, {.batch = 8, .binarize = Binarize::none});
   for (int time = 0; time < 2; ++time) CHECK_THROWS_WITH(trainer.run_epoch(), Contains("[drawing] fails"));
   CHECK(counters[0] > 0);
-  CHECK(counters[1] == 2 * counters[0]);
+  CHECK(counters[1] == counters[0]);
 }
 
 TEST_CASE("An update that this step made before it failed is not passed over in silence") {
@@ -263,16 +258,15 @@ TEST_CASE("An update that this step made before it failed is not passed over in 
       Contains("in epoch 1, step 1: [Optimizer] the gradient of 'weight' is ") &&
           Contains("`model.vae.q.0.body.0.weight` was updated in this step before, and stays so"));
   CHECK_THAT(explain_non_finite(step.tape, Names<float>{paths(step)}),
-             Contains("the derivative of `wrong` after `head` makes"));
+             Contains("it reads `affine` of `head`"));
 }
 
 TEST_CASE("Evaluation names what is not finite, as likelihood estimation does") {
   Setting s;
   s.q(0).scale.bias.write()(2) = not_a_number;
-  CHECK_THROWS_WITH(
-      evaluate(s.model, s.data, Binarize::none, 0, Rng{}),
-      "[evaluate] the ELBO is not finite: `vae.q.0.scale.bias` is NaN in 1 of 4 values; it goes into "
-      "every term");
+  CHECK_THROWS_WITH(evaluate(s.model, s.data, Binarize::none, 0, Rng{}),
+                    "[evaluate] the ELBO is not finite: `vae.q.0.scale.bias` is NaN in 1 of 4 values; it "
+                    "goes into every term");
   Rng rng;
   const auto images = first_examples<float>(s.data, 2, Binarize::dynamic, rng);
   CHECK_THROWS_WITH(
