@@ -258,7 +258,6 @@ template <class T> class ParametersStopped {
   }
   ~ParametersStopped() { tape_.record_ = before_; }
   ParametersStopped(const ParametersStopped&) = delete;
-  ParametersStopped& operator=(const ParametersStopped&) = delete;
 
  private:
   Tape<T>& tape_;
