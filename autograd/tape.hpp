@@ -104,6 +104,8 @@ template <class T> class Var {
 /// model's parameters, are constants.
 enum class Record { gradients, values, inputs };
 
+template <class T> class ParametersStopped;
+
 /// The recorded operations of one step: their values, gradients, and how to go back.
 template <class T> class Tape {
  public:
@@ -152,6 +154,9 @@ template <class T> class Tape {
   /// The number of tensors recorded in this step.
   std::size_t size() const { return size_; }
 
+  /// What the tape is for at present.
+  Record recording() const { return record_; }
+
   /// Whether x is one of them: not of another tape, or an earlier step.
   bool holds(Var<T> x) const { return x.tape_ == this && x.step_ == step_; }
 
@@ -188,6 +193,7 @@ template <class T> class Tape {
 
  private:
   friend class Var<T>;
+  friend class ParametersStopped<T>;
 
   struct Slot {
     const char* name;
@@ -241,6 +247,21 @@ template <class T> class Tape {
   Buffers scratch_[2];               // of the step, and of `backward`
   bool walking_ = false;             // within `backward`
   const char* running_ = "scratch";  // the operation whose derivative is being evaluated, for error messages
+};
+
+/// While it lives, its tape records as `Record::inputs`: a module called meanwhile is a constant function,
+/// through which gradients pass to its input.
+template <class T> class ParametersStopped {
+ public:
+  explicit ParametersStopped(Tape<T>& tape) : tape_(tape), before_(tape.record_) {
+    if (before_ == Record::gradients) tape.record_ = Record::inputs;
+  }
+  ~ParametersStopped() { tape_.record_ = before_; }
+  ParametersStopped(const ParametersStopped&) = delete;
+
+ private:
+  Tape<T>& tape_;
+  Record before_;
 };
 
 /// "(2, 3), (4)": the inputs' shapes, for error messages.

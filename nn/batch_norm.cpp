@@ -19,6 +19,7 @@ template <class T> Var<T> BatchNorm<T>::operator()(Var<T> x, Context context) co
            "training normalises over the rows of a batch, of which there must be two at least; x is " +
                to_string(x.shape()));
     const auto [y, mean, variance] = batch_norm(x, gamma.on(tape), beta.on(tape), epsilon);
+    if (tape.recording() == Record::inputs) return y;  // a constant model does not move
     const auto move = [this](Tensor<T>& running, const Tensor<T>& now) {
       write(running, decay * running + (T(1) - decay) * now);
     };

@@ -19,8 +19,8 @@ template <class T> struct BatchNorm {
 
   explicit BatchNorm(std::size_t width);
 
-  /// x (B, D): (B, D). Throws for another width. Training moves the running averages; it throws for B = 1,
-  /// whose variance is 0.
+  /// x (B, D): (B, D). Throws for another width. Training moves the running averages, except where the tape
+  /// holds the model constant (`Record::inputs`); it throws for B = 1, whose variance is 0.
   Var<T> operator()(Var<T> x, Context context = {}) const;
 
   static void fields(auto& self, auto&& visit) {

@@ -3,6 +3,7 @@
 #include <iostream>
 
 #include "strata/nn/checkpoint.hpp"
+#include "strata/nn/ema.hpp"
 #include "strata/nn/summary.hpp"
 #include "strata/tensor/io/png.hpp"
 #include "strata/tensor/linalg.hpp"
@@ -45,6 +46,7 @@ struct State {
   Optimizer<float> optimizer;
   ObjectiveStep<Vae<float>> step;
   Trainer<ObjectiveStep<Vae<float>>> trainer;
+  std::optional<Ema<Vae<float>>> ema;
   MetricsCsv metrics;
   double seconds = 0;  // of training in the epoch so far
   std::size_t threads = thread_count();
@@ -54,13 +56,23 @@ struct State {
         optimizer(parameters(model), c.optimizer, c.lr),
         step(model, optimizer, objective_of(c), objective_options(c)),
         trainer(step, train, training_options(c)),
-        metrics(c.latent.size()) {}
+        metrics(c.latent.size()) {
+    if (c.ema > 0) ema.emplace(model, c.ema);
+  }
 
   static Vae<float> make_model(const RunConfig& c, const Dataset& train) {
     Rng rng{c.seed};
     Vae<float> model(model_config(c, train.width(), train.classes), rng);
     if (!c.no_output_bias) model.start_at(mean_example(train));
     return model;
+  }
+
+  const Vae<float>& evaluated() const { return ema ? ema->average : model; }
+
+  Metrics run_step() {
+    const Metrics so_far = trainer.run_step();
+    if (ema) ema->update();
+    return so_far;
   }
 
   // "after 3 epochs and 120 of 468 steps"
@@ -71,6 +83,7 @@ struct State {
 
   static void fields(auto& self, auto&& visit) {
     visit("trainer", self.trainer);
+    visit("ema", self.ema);
     visit("metrics", self.metrics);
     visit("seconds", self.seconds);
     visit("threads", self.threads);
@@ -89,7 +102,7 @@ void write_pictures(const Options& o, const RunFolder& folder, const Vae<float>&
 }
 
 void save(RunFolder& folder, const Options& o, const State& state, const Mnist& mnist) {
-  Safetensors model = model_file(state.model, o.run, mnist.name), checkpoint;
+  Safetensors model = model_file(state.evaluated(), o.run, mnist.name), checkpoint;
   model.metadata["trained_epochs"] = std::to_string(state.trainer.epochs());
   model.metadata["trained_steps"] = std::to_string(state.trainer.steps());  // of the next epoch
   checkpoint.metadata = model.metadata;
@@ -128,12 +141,12 @@ Options resumed(const CLI::App& app, Options o, const Safetensors& saved) {
 
 void test_and_record(const Options& o, State& state, const Metrics& trained, const Mnist& mnist,
                      Progress& progress) {
-  const Metrics tested = state.trainer.evaluate(state.model, mnist.test);
+  const Metrics tested = state.trainer.evaluate(state.evaluated(), mnist.test);
   progress.end_epoch(trained.elbo(), tested.elbo(), tested.reconstruction, tested.kl());
   Rng few_draws{0, 0, streams::posterior_means};  // for the progress of a run, not for a paper
   const auto some = test_batch(mnist.test, 1000, o.run, o.run.seed);
   const std::size_t epoch = state.trainer.epochs();
-  state.metrics.record({epoch, trained, tested, active_units(state.model, some, 4, few_draws),
+  state.metrics.record({epoch, trained, tested, active_units(state.evaluated(), some, 4, few_draws),
                         state.step.learning_rate(epoch - 1), state.seconds,
                         1e3 * state.seconds / static_cast<double>(state.trainer.steps_per_epoch())});
   state.seconds = 0;
@@ -174,7 +187,7 @@ int train(const CLI::App& app, Options o) {
   for (double last_save = steady_seconds(); trainer.epochs() < o.run.epochs && stopped == 0;) {
     const double start = steady_seconds();
     const std::size_t done = trainer.steps() + 1;
-    const Metrics so_far = state.trainer.run_step();
+    const Metrics so_far = state.run_step();
     const double now = steady_seconds();
     state.seconds += now - start;
     progress.step(done, so_far.elbo(), so_far.reconstruction, so_far.kl());
@@ -189,7 +202,7 @@ int train(const CLI::App& app, Options o) {
     std::cout << "\nstopped " << state.place() << "; go on with: train_mnist --resume " << o.out << std::endl;
     signals.end_within(2);
   }
-  write_pictures(o, *folder, state.model, mnist);
+  write_pictures(o, *folder, state.evaluated(), mnist);
   if (stopped != 0) return 128 + stopped;
   std::cout << "\nwritten to " << o.out
             << ": metrics.csv, model.safetensors, checkpoint.safetensors, reconstructions.png, samples.png, "

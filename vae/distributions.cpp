@@ -7,6 +7,11 @@ namespace {
 
 template <class T> Normal<T> diagonal(const FullNormal<T>& p) { return {p.mean, p.log_variance}; }
 
+template <class T> void require_shape(Var<T> x, Var<T> mean) {
+  if (x.shape() != mean.shape())
+    fail("log_prob", "x is " + to_string(x.shape()) + ", the normal's mean is " + to_string(mean.shape()));
+}
+
 // ln σ² for every component: (B, L)
 template <class P> auto log_variances(const P& p) {
   return p.log_variance.shape() == p.mean.shape() ? p.log_variance
@@ -65,9 +70,21 @@ template <class T> Var<T> sample(StandardNormal, Tape<T>& tape, const Shape& sha
 }
 
 template <class T> Var<T> log_prob(const Normal<T>& p, Var<T> x) {
-  if (x.shape() != p.mean.shape())
-    fail("log_prob", "x is " + to_string(x.shape()) + ", the normal's mean is " + to_string(p.mean.shape()));
+  require_shape(x, p.mean);
   return normal_log_density(x, p.mean, p.log_variance);
+}
+
+// ln N(ε; 0, I) − ln |C| at ε = C⁻¹ (x − μ)
+template <class T> Var<T> log_prob(const FullNormal<T>& p, Var<T> x) {
+  require_shape(x, p.mean);
+  const std::size_t width = x.shape().back();
+  const auto identity = x.tape().constant(Shape{width, width}, [width](Tensor<T>& i) {
+    i.fill(T(0));
+    for (std::size_t k = 0; k < width; ++k) i(k, k) = T(1);
+  });
+  const auto c = strictly_lower(p.lower) + unsqueeze(exp(T(0.5) * p.log_variance), -1) * identity;
+  const auto epsilon = reshape(triangular_solve(c, unsqueeze(x - p.mean, -1)), x.shape());
+  return draw_log_density(p.log_variance, epsilon);
 }
 
 template <class T> Var<T> log_prob(StandardNormal, Var<T> x) { return standard_normal_log_density(x); }
@@ -113,12 +130,21 @@ template <class T> FullNormal<T> repeat_rows(const FullNormal<T>& p, std::size_t
   return {repeat_rows(p.mean, times), repeat_rows(p.log_variance, times), repeat_rows(p.lower, times)};
 }
 
+template <class T> Normal<T> stop_gradient(const Normal<T>& p) {
+  return {stop_gradient(p.mean), stop_gradient(p.log_variance)};
+}
+
+template <class T> FullNormal<T> stop_gradient(const FullNormal<T>& p) {
+  return {stop_gradient(p.mean), stop_gradient(p.log_variance), stop_gradient(p.lower)};
+}
+
 #define STRATA_INSTANTIATE(T)                                                      \
   template Var<T> sample(const Normal<T>&, const Noise<T>&);                       \
   template Var<T> sample(const FullNormal<T>&, const Noise<T>&);                   \
   template Var<T> sample(const Bernoulli<T>&, const Noise<T>&);                    \
   template Var<T> sample(StandardNormal, Tape<T>&, const Shape&, const Noise<T>&); \
   template Var<T> log_prob(const Normal<T>&, Var<T>);                              \
+  template Var<T> log_prob(const FullNormal<T>&, Var<T>);                          \
   template Var<T> log_prob(StandardNormal, Var<T>);                                \
   template Var<T> log_prob(const Bernoulli<T>&, Var<T>);                           \
   template Draw<T> sample_and_log_prob(const Normal<T>&, const Noise<T>&);         \
@@ -128,7 +154,9 @@ template <class T> FullNormal<T> repeat_rows(const FullNormal<T>& p, std::size_t
   template Var<T> kl(const FullNormal<T>&, StandardNormal);                        \
   template Var<T> kl(const Normal<T>&, const Normal<T>&);                          \
   template Normal<T> repeat_rows(const Normal<T>&, std::size_t);                   \
-  template FullNormal<T> repeat_rows(const FullNormal<T>&, std::size_t);
+  template FullNormal<T> repeat_rows(const FullNormal<T>&, std::size_t);           \
+  template Normal<T> stop_gradient(const Normal<T>&);                              \
+  template FullNormal<T> stop_gradient(const FullNormal<T>&);
 STRATA_INSTANTIATE(float)
 STRATA_INSTANTIATE(double)
 

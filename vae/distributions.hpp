@@ -50,6 +50,7 @@ Var<T> sample(StandardNormal, Tape<T>& tape, const Shape& shape, const Noise<std
 
 /// ln p(x): (B). Throws unless x is of the distribution's shape (B, L), and for a Bernoulli x outside [0, 1].
 template <class T> Var<T> log_prob(const Normal<T>& p, Var<T> x);
+template <class T> Var<T> log_prob(const FullNormal<T>& p, Var<T> x);
 template <class T> Var<T> log_prob(StandardNormal, Var<T> x);
 template <class T> Var<T> log_prob(const Bernoulli<T>& p, Var<T> x);
 
@@ -75,5 +76,9 @@ template <class T> Var<T> kl(const Normal<T>& q, const Normal<T>& p);
 /// The same distribution for `times` rows instead of each, one after another.
 template <class T> Normal<T> repeat_rows(const Normal<T>& p, std::size_t times);
 template <class T> FullNormal<T> repeat_rows(const FullNormal<T>& p, std::size_t times);
+
+/// The same distribution with constant parameters.
+template <class T> Normal<T> stop_gradient(const Normal<T>& p);
+template <class T> FullNormal<T> stop_gradient(const FullNormal<T>& p);
 
 }  // namespace strata

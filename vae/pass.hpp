@@ -11,12 +11,20 @@ namespace strata {
 /// Something for each stochastic layer, bottom up; held in place up to sixteen layers.
 template <class V> using Layers = xt::svector<V, 16>;
 
+/// How derivatives leave the densities of a pass; the values are the same.
+enum class Paths {
+  joint,   ///< each z is one variable
+  split,   ///< Layer::z, which the densities read, is a copy of Layer::drawn, which the draw above it reads
+  stopped  ///< the same, and the parameters of q are constants in log_q, which z alone reaches
+};
+
 /// What a pass starts from.
 template <class T> struct Given {
   Var<T> x;  // (N, D)
   Var<T> condition =
       {};  // (N, C): what is known of x beside it, such as its label as a unit vector; or empty
-  std::size_t samples = 1;  // K: draws of z for each row of x
+  std::size_t samples = 1;     // K: draws of z for each row of x
+  Paths paths = Paths::joint;  // what the objective asks for: `paths_of`
 };
 
 /// z_t of one pass, t = 1 ... T; z_0 is x, and p(z_T | z_{T+1}) is the prior p(z_T).
@@ -26,6 +34,10 @@ template <class T> struct Layer {
   Var<T> log_q;  // (B), ln q(z_t | z_{t−1})
   Var<T> log_p;  // (B), ln p(z_t | z_{t+1})
   Var<T> kl;     // (B), KL(q(z_t | z_{t−1}) ‖ p(z_t)) in closed form; or empty
+  Var<T> drawn;  // (B, L), the draw of which z is a copy, where the paths are split; or empty
+
+  /// z_t as q(z_{t+1} | z_t) reads it when z_{t+1} is drawn.
+  Var<T> below() const { return drawn ? drawn : z; }
 
   /// The layer's part of KL(q(z | x) ‖ p(z)): in closed form where that is known, else log_q − log_p by this
   /// draw. Below the top there is none: z_{t+1}, on which p depends, is drawn given z_t.
@@ -38,7 +50,8 @@ template <class T> struct Pass {
   std::size_t samples;      // K
   Var<T> log_likelihood;    // (B), ln p(x | z_1)
   Layers<Layer<T>> layers;  // bottom up
-  Var<T> penalty = {};      // (B) or rank 0: what a model adds to its loss beside the bound; or empty
+  Var<T> penalty = {};      // (B) or rank 0: what a model adds to its loss beside the bound, a function of
+                            // the layers' below(), which no objective weighs; or empty
 
   /// log_likelihood − beta Σ divergence: (B) (Higgins et al. 2017); only beta = 1 bounds ln p(x). Throws, as
   /// does the next, unless all terms have one shape.

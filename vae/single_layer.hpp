@@ -1,8 +1,7 @@
 // The pass of a model of one stochastic layer, whatever its parts.
 #pragma once
 
-#include "strata/vae/distributions.hpp"
-#include "strata/vae/pass.hpp"
+#include "strata/vae/draw_layer.hpp"
 
 namespace strata {
 
@@ -13,10 +12,10 @@ template <class T, class Q, class Head, class P>
 Pass<T> single_layer_pass(const Given<T>& given, const Q& q, const Head& decoder, const P& prior,
                           const Noise<T>& noise, Context context = {}) {
   const auto posterior = repeat_rows(q, given.samples);
-  const auto drawn = sample_and_log_prob(posterior, noise);
-  Layer<T> layer{drawn.z, mean(posterior), drawn.log_prob, log_prob(prior, drawn.z), {}};
+  Layer<T> layer = draw_layer(posterior, noise, given.paths);
+  layer.log_p = log_prob(prior, layer.z);
   if constexpr (requires { kl(posterior, prior); }) layer.kl = kl(posterior, prior);
-  return {given.samples, log_prob(decoder(drawn.z, context), repeat_rows(given.x, given.samples)), {layer}};
+  return {given.samples, log_prob(decoder(layer.z, context), repeat_rows(given.x, given.samples)), {layer}};
 }
 
 }  // namespace strata

@@ -88,6 +88,7 @@ template <LatentModel Model, class O = Objective> class ObjectiveStep {
   /// Throws NonFinite, before it can spoil the weights, if a term, the objective or a gradient is not finite.
   Metrics operator()(Given<float> given, const StepContext& context) {
     given.samples = options_.samples;
+    given.paths = paths_of(objective_);
     pass_ = {};
     pass_ = model_.pass(given, context.rng, training(context.rng));
     const Metrics metrics = mean_metrics(pass_);

@@ -35,6 +35,7 @@ template <class T> std::map<std::string, Operation<T>> distributions() {
       {"sample_and_log_prob/FullNormal",
        [](X x, N) { return both(sample_and_log_prob(full(x), given(x[3]))); }},
       {"log_prob/Normal", [](X x, N) { return log_prob(normal(x), x[2]); }},
+      {"log_prob/FullNormal", [](X x, N) { return log_prob(full(x), x[3]); }},
       {"log_prob/StandardNormal", [](X x, N) { return log_prob(standard_normal, x[0]); }},
       {"log_prob/Bernoulli", [](X x, N) { return log_prob(Bernoulli<T>{x[0]}, x[1]); }},
       {"mean/Normal", [](X x, N) { return mean(normal(x)); }},

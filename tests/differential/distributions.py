@@ -52,6 +52,7 @@ DISTRIBUTIONS = {
     "sample_and_log_prob/Normal": (lambda m, s, e: drawn(diagonal(m, s), e), latent(3)),
     "sample_and_log_prob/FullNormal": (lambda m, s, l, e: drawn(full_normal(m, s, l), e), latent(3, True)),
     "log_prob/Normal": (lambda m, s, x: log_prob(normal(m, s), x), latent(3)),
+    "log_prob/FullNormal": (lambda m, s, l, x: full_normal(m, s, l).log_prob(x), latent(3, True)),
     "log_prob/StandardNormal": (lambda x: log_prob(standard(x), x), latent(1)),
     "log_prob/Bernoulli": (lambda l, x: bernoulli(x, l), lambda d: (binary(d)[0][::-1], [])),
     "mean/Normal": (lambda m, s: normal(m, s).mean, latent(2)),

@@ -57,6 +57,17 @@ TEST_CASE("evaluate prints the likelihood of a run, the same for the same seed, 
   CHECK(nlohmann::json::parse(evaluate(here, {"--json", "--images", "7"}).out)["images"] == 7);
 }
 
+TEST_CASE("With --ema a run's model is the average of its weights, and its checkpoint holds both") {
+  const ProgramFolder here;
+  REQUIRE(here.train({"--ema", "0.9"}).status == 0);
+  const auto checkpoint = strata::Safetensors::read(here / "out/checkpoint.safetensors");
+  const auto trained = checkpoint.get<float>("trainer.step.model.decoder.output.bias"),
+             average = checkpoint.get<float>("ema.average.decoder.output.bias");
+  CHECK((trained != average));
+  CHECK((strata::Safetensors::read(here / "out/model.safetensors").get<float>("decoder.output.bias") ==
+         average));
+}
+
 TEST_CASE("evaluate says how far an NLL can be believed") {
   const ProgramFolder here;
   REQUIRE(here.train({"--hidden", "30", "--latent", "10"}).status == 0);

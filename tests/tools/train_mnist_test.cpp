@@ -167,32 +167,37 @@ TEST_CASE("train_mnist replaces a run only if it is told to") {
 
 TEST_CASE("train_mnist trains every kind of model") {
   const ProgramFolder here;
-  const auto options = GENERATE(values<Arguments>({{"--likelihood", "bernoulli"},
-                                                   {"--likelihood", "normal"},
-                                                   {"--likelihood", "normal-learned"},
-                                                   {"--likelihood", "normal-learned-each"},
-                                                   {"--batch-norm"},
-                                                   {"--activation", "tanh"},
-                                                   {"--activation", "relu"},
-                                                   {"--activation", "leaky_relu"},
-                                                   {"--activation", "sigmoid"},
-                                                   {"--init", "he"},
-                                                   {"--init", "glorot"},
-                                                   {"--scale", "softplus"},
-                                                   {"--binarize", "none", "--likelihood", "normal"},
-                                                   {"--binarize", "threshold"},
-                                                   {"--beta", "0.5", "--warmup-epochs", "3"},
-                                                   {"--latent", "1"},
-                                                   {"--latent", "5"},
-                                                   {"--manifold", "linear"},
-                                                   {"--threads", "1"},
-                                                   {"--optimizer", "adam"},
-                                                   {"--optimizer", "adamw"},
-                                                   {"--optimizer", "sgd", "--lr", "1e-6"},
-                                                   {"--optimizer", "momentum", "--lr", "1e-6"},
-                                                   {"--optimizer", "nesterov", "--lr", "1e-6"},
-                                                   {"--optimizer", "rmsprop"},
-                                                   {"--optimizer", "adagrad"}}));
+  const auto options =
+      GENERATE(values<Arguments>({{"--likelihood", "bernoulli"},
+                                  {"--likelihood", "normal"},
+                                  {"--likelihood", "normal-learned"},
+                                  {"--likelihood", "normal-learned-each"},
+                                  {"--batch-norm"},
+                                  {"--activation", "tanh"},
+                                  {"--activation", "relu"},
+                                  {"--activation", "leaky_relu"},
+                                  {"--activation", "sigmoid"},
+                                  {"--init", "he"},
+                                  {"--init", "glorot"},
+                                  {"--scale", "softplus"},
+                                  {"--binarize", "none", "--likelihood", "normal"},
+                                  {"--binarize", "threshold"},
+                                  {"--beta", "0.5", "--warmup-epochs", "3"},
+                                  {"--objective", "stl"},
+                                  {"--objective", "dreg", "--samples", "4"},
+                                  {"--objective", "piwae", "--samples", "4", "--groups", "2"},
+                                  {"--objective", "ciwae", "--samples", "2", "--elbo-share", "1"},
+                                  {"--latent", "1"},
+                                  {"--latent", "5"},
+                                  {"--manifold", "linear"},
+                                  {"--threads", "1"},
+                                  {"--optimizer", "adam"},
+                                  {"--optimizer", "adamw"},
+                                  {"--optimizer", "sgd", "--lr", "1e-6"},
+                                  {"--optimizer", "momentum", "--lr", "1e-6"},
+                                  {"--optimizer", "nesterov", "--lr", "1e-6"},
+                                  {"--optimizer", "rmsprop"},
+                                  {"--optimizer", "adagrad"}}));
   const Ran ran = here.train(options);
   INFO(options[0] << " " << options.back() << "\n" << ran.err);
   REQUIRE(ran.status == 0);
@@ -217,6 +222,10 @@ TEST_CASE("train_mnist refuses what it does not understand in one line and leave
   check_refused(here, {"--noise-variance", "1e-50"}, {"noise-variance", "1e-50", "single precision"});
   check_refused(here, {"--beta", "1e39"}, {"beta", "1e+39", "single precision"});
   check_refused(here, {"--clip-norm", "1e-300"}, {"clip-norm", "1e-300", "single precision"});
+  check_refused(here, {"--ema", "1"}, {"ema", "1"});
+  check_refused(here, {"--elbo-share", "1.5"}, {"elbo-share", "1.5"});
+  check_refused(here, {"--groups", "2"}, {"groups", "2", "--samples"});
+  check_refused(here, {"--objective", "dreg", "--free-bits", "1"}, {"free-bits", "elbo"});
   check_refused(here, {"--batch", "61"}, {"batch", "61", "60"});
   check_refused(here, {"--batch", "1", "--batch-norm"}, {"batch", "1", "--batch-norm"});
   check_refused(here, {"--batch", "0100"}, {"batch", "100", "60"});  // decimal

@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 #include <cmath>
 
+#include "strata/autograd/gradcheck.hpp"
 #include "strata/autograd/operations.hpp"
 
 using namespace strata;
@@ -83,4 +84,31 @@ TEST_CASE("The KL of a normal with itself is 0, however small or large its varia
     CHECK(mean.grad()(0) == 0);
     CHECK(variance.grad()(0) == 0);
   }
+}
+
+TEST_CASE("A draw's log density is that of any point: value and gradients") {
+  Rng rng{3};
+  const auto random = [&](const Shape& shape) {
+    auto x = Tensor<double>::from_shape(shape);
+    fill_normal(rng, x);
+    return x;
+  };
+  const auto mean = random({4, 3}), log_variance = random({4, 3}), lower = random({4, 3});
+  const auto check = [&](auto make) {
+    Tape<double> tape;
+    const auto drawn = sample_and_log_prob(make(tape), Noise<double>(rng));
+    CHECK(xt::allclose(log_prob(make(tape), drawn.z).value(), drawn.log_prob.value(), 1e-12, 1e-12));
+    CHECK_THROWS_WITH(log_prob(make(tape), tape.constant(random({4, 2}))),
+                      "[log_prob] x is (4, 2), the normal's mean is (4, 3)");
+  };
+  check([&](Tape<double>& tape) { return Normal<double>{tape.constant(mean), tape.constant(log_variance)}; });
+  check([&](Tape<double>& tape) {
+    return FullNormal<double>{tape.constant(mean), tape.constant(log_variance), tape.constant(lower)};
+  });
+  const auto report = gradcheck(
+      [](auto&, auto& v) {
+        return log_prob(FullNormal<double>{v[0], v[1], v[2]}, v[3]);
+      },
+      {mean, log_variance, lower, random({4, 3})});
+  CHECK(report.message == "");
 }

@@ -125,8 +125,14 @@ void require_possible(const RunConfig& c) {
   not_negative("clip-norm", c.clip_norm);
   above_zero("lr", c.lr);
   above_zero("noise-variance", c.noise_variance);
-  if (std::holds_alternative<Iwae>(c.objective) && c.free_bits > 0)
+  if (!(c.ema >= 0 && c.ema < 1)) fail("ema", "it is " + format_number(c.ema) + ", but must lie in [0, 1)");
+  if (!(c.elbo_share >= 0 && c.elbo_share <= 1))
+    fail("elbo-share", "it is " + format_number(c.elbo_share) + ", but must lie in [0, 1]");
+  if (c.free_bits > 0 && !std::holds_alternative<Elbo>(c.objective))
     fail("free-bits", "they belong to --objective elbo");
+  if (c.groups == 0 || c.samples % c.groups != 0)
+    fail("groups", "they are " + std::to_string(c.groups) + ", but must divide --samples, which is " +
+                       std::to_string(c.samples));
 }
 
 std::map<std::string, std::string> to_metadata(const RunConfig& config) {
@@ -205,8 +211,15 @@ double least_bytes(const VaeConfig& c) {
 }
 
 Objective objective_of(const RunConfig& c) {
-  if (std::holds_alternative<Iwae>(c.objective)) return Iwae{c.beta};
-  return Elbo{c.beta, c.free_bits};
+  return std::visit(
+      [&](auto chosen) -> Objective {
+        chosen.beta = c.beta;
+        if constexpr (requires { chosen.free_bits; }) chosen.free_bits = c.free_bits;
+        if constexpr (requires { chosen.groups; }) chosen.groups = c.groups;
+        if constexpr (requires { chosen.elbo_share; }) chosen.elbo_share = c.elbo_share;
+        return chosen;
+      },
+      c.objective);
 }
 
 ObjectiveOptions objective_options(const RunConfig& c) {

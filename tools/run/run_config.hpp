@@ -33,6 +33,8 @@ struct RunConfig {
   Binarize binarize = Binarize::dynamic;
   Objective objective = Elbo{};
   std::size_t samples = 1;
+  std::size_t groups = 1;
+  double elbo_share = 0.5;
   double beta = 1;
   double free_bits = 0;
   std::size_t warmup_epochs = 0;
@@ -42,6 +44,7 @@ struct RunConfig {
   double lr = 1e-3;
   Decay schedule = Decay::constant;
   double clip_norm = 0;
+  double ema = 0;
   std::uint64_t seed = 0;
   ManifoldGrid manifold = ManifoldGrid::quantiles;
 
@@ -65,6 +68,8 @@ struct RunConfig {
     visit("binarize", self.binarize, "how grey levels become data");
     visit("objective", self.objective, "what training maximises");
     visit("samples", self.samples, "draws of z for each image in training");
+    visit("groups", self.groups, "bounds of its own draws each, for the objectives miwae and piwae");
+    visit("elbo_share", self.elbo_share, "of the mean of ln w beside the bound, for the objective ciwae");
     visit("beta", self.beta, "weight of the KL in training");
     visit("free_bits", self.free_bits, "nats of each layer's KL that cost nothing in training");
     visit("warmup_epochs", self.warmup_epochs, "beta grows linearly over so many epochs");
@@ -74,6 +79,8 @@ struct RunConfig {
     visit("lr", self.lr, "learning rate, at the schedule's start");
     visit("schedule", self.schedule, "of the learning rate");
     visit("clip_norm", self.clip_norm, "largest norm of all gradients together; 0 for any");
+    visit("ema", self.ema,
+          "decay of the average of the weights that is evaluated; 0: the weights themselves");
     visit("seed", self.seed, "of everything random");
     visit("manifold", self.manifold, "manifold.png over the prior's quantiles, or from -2 to 2");
   }

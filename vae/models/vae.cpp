@@ -1,6 +1,7 @@
 #include "strata/vae/models/vae.hpp"
 
 #include "strata/autograd/shape.hpp"
+#include "strata/vae/draw_layer.hpp"
 
 namespace strata {
 namespace {
@@ -70,16 +71,21 @@ template <class T> Pass<T> Vae<T>::pass(const Given<T>& given, const Noise<T>& n
   auto& layers = pass.layers;
   for (std::size_t t = 0; t <= top; ++t)
     std::visit(
-        [&](const auto& head) {  // z_t ~ q(z_t | z_{t−1}), upwards
+        [&](const auto& head) {                            // z_t ~ q(z_t | z_{t−1}), upwards
+          Rng masks = context.rng ? *context.rng : Rng{};  // of dropout, which a second call repeats
           const auto posterior = t == 0 ? repeat_rows(head(beside(given.x, once), context), samples)
-                                        : head(beside(layers[t - 1].z, condition), context);
-          const auto drawn = sample_and_log_prob(posterior, noise);
-          layers.push_back({drawn.z, mean(posterior), drawn.log_prob, {}, {}});
+                                        : head(beside(layers[t - 1].below(), condition), context);
+          const auto density = [&] {
+            return head(beside(layers[t - 1].z, condition), {context.mode, &masks});
+          };
+          layers.push_back(t == 0 ? draw_layer(posterior, noise, given.paths)
+                                  : draw_layer(posterior, noise, given.paths, density));
+          const auto z = layers[t].z;
           if (t < top) return;
           std::visit(
               [&](const auto& prior_head) {
-                const auto above = prior_head(drawn.z.tape(), condition, context);
-                layers[top].log_p = log_prob(above, drawn.z);
+                const auto above = prior_head(z.tape(), condition, context);
+                layers[top].log_p = log_prob(above, z);
                 if constexpr (requires { kl(posterior, above); }) layers[top].kl = kl(posterior, above);
               },
               prior);

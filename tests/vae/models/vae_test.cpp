@@ -98,7 +98,8 @@ TEST_CASE("The hierarchy's gradients are right with every objective, covariance 
   for (const Case& c :
        {Case{Elbo{}, 1, Covariance::diagonal, 0}, Case{Elbo{0.6}, 3, Covariance::full, 0},
         Case{Elbo{1, 0.4}, 2, Covariance::diagonal, 2}, Case{Elbo{1, 0.4}, 2, Covariance::full, 2},
-        Case{Iwae{}, 4, Covariance::full, 0}, Case{Iwae{0.7}, 3, Covariance::full, 2}}) {
+        Case{Iwae{}, 4, Covariance::full, 0}, Case{Iwae{0.7}, 3, Covariance::full, 2},
+        Case{Miwae{2, 0.7}, 4, Covariance::diagonal, 0}, Case{Ciwae{0.3, 0.7}, 3, Covariance::full, 2}}) {
     Rng rng{1};
     Vae<double> model({.data = 6,
                        .hidden = {5},

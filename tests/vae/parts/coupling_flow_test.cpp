@@ -77,6 +77,15 @@ TEST_CASE("A flow posterior is a part: its model trains, is saved and evaluated"
   tests::check_model([]<class T>(Rng& rng) { return FlowVae<T>(tests::pixels, rng); });
 }
 
+TEST_CASE("A posterior without a density at any point splits its paths, and is refused where q is stopped") {
+  Rng rng{4};
+  const FlowVae<double> vae(tests::pixels, rng);
+  Tape<double> tape;
+  const auto x = tape.constant(Tensor<double>(Shape{2, tests::pixels}, 0.0));
+  CHECK(std::isfinite(objective(Piwae{2}, vae.pass({x, {}, 4, Paths::split}, rng)).value()()));
+  CHECK_THROWS_WITH(vae.pass({x, {}, 4, Paths::stopped}, rng), Catch::Matchers::Contains("log_prob"));
+}
+
 TEST_CASE("A flow's log density is that of the change of variables") {
   Rng rng{4};
   FlowVae<double> vae(tests::pixels, rng);

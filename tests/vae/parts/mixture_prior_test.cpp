@@ -55,6 +55,14 @@ TEST_CASE("A mixture prior is a part: its model trains, is saved and evaluated")
   tests::check_model([]<class T>(Rng& rng) { return MixtureVae<T>(tests::pixels, 2, 3, rng); }, Iwae{});
 }
 
+TEST_CASE("A model of one's own trains by DReG, too") {
+  Rng rng{1};
+  MixtureVae<float> model(tests::pixels, 2, 3, rng), other(tests::pixels, 2, 3, rng);
+  Optimizer<float> adam(parameters(model), Adam{}, 1e-2);
+  ObjectiveStep step(model, adam, Dreg{}, {.samples = 4});
+  tests::check_training(model, other, step, tests::half_lit(320), Binarize::dynamic);
+}
+
 TEST_CASE("A mixture of one normal is that normal, and of equal ones too") {
   Tape<double> tape;
   Rng rng{2};

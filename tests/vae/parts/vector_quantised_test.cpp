@@ -57,7 +57,7 @@ template <class T> struct VectorQuantisedVae {
                uniform = zero + std::log(static_cast<T>(book.counts.value().size()));
     return {given.samples,
             log_prob(decoder(straight, context), repeat_rows(given.x, given.samples)),
-            {{straight, straight, zero, -uniform, uniform}},  // q is one code, p uniform over all
+            {{straight, straight, zero, -uniform, uniform, {}}},  // q is one code, p uniform over all
             commitment * sum(square(z - e), {1})};
   }
 
