@@ -5,6 +5,7 @@
 #include <cstdlib>
 
 #include "strata/nn/checkpoint.hpp"
+#include "strata/tests/temporary_folder.hpp"
 #include "strata/tools/data/mnist.hpp"
 #include "strata/tools/run/trained_run.hpp"
 #include "strata/vae/annealing.hpp"
@@ -12,6 +13,7 @@
 #include "strata/vae/refinement.hpp"
 
 using namespace strata;
+using Catch::Matchers::Contains;
 using namespace strata::tools;
 
 namespace {
@@ -44,6 +46,17 @@ double mean_nll(const std::vector<LikelihoodEstimate>& estimates) {
 }
 
 }  // namespace
+
+TEST_CASE("A model that an earlier version wrote under another name is read; any other is named") {
+  const TemporaryFolder folder;
+  auto file = Safetensors::read(STRATA_SOURCE_DIR "/tests/reference/two_layer_mnist.safetensors");
+  REQUIRE(file.metadata["strata.model"] == "markov_hvae");
+  file.write(folder / "model.safetensors");
+  CHECK(load_run(folder.path()).config.latent == std::vector<std::size_t>{8, 4});
+  file.metadata["strata.model"] = "other";
+  file.write(folder / "model.safetensors");
+  CHECK_THROWS_WITH(load_run(folder.path()), Contains("its model is 'other', not 'vae'"));
+}
 
 TEST_CASE("A small model's NLL is 143.04, of which 5,000 draws from the encoder give a bound") {
   if (std::getenv("STRATA_MNIST_DIR") == nullptr) return;

@@ -245,7 +245,8 @@ TEST_CASE("A pass has the same values and moves the same averages along any path
                                                 .top_covariance = Covariance::full},
                                       rng);
     Tape<double> tape;
-    const auto pass = model.pass({tape.constant(normals({5, 6}, 2)), {}, 3, paths}, rng, training(rng));
+    const Tensor<double> x = xt::cast<double>(normals({5, 6}, 2) > 0.0);
+    const auto pass = model.pass({tape.constant(x), {}, 3, paths}, rng, training(rng));
     weights.push_back(pass.log_weight().value());
   }
   for (std::size_t i : {1, 2}) {

@@ -118,7 +118,7 @@ TEST_CASE("An output starts at a mean of its likelihood's support only") {
 TEST_CASE("The terms of a pass are one number a row, or refused") {
   Tape<double> tape;
   const auto at = [&](const Shape& shape) { return tape.constant(Tensor<double>(shape, 0.5)); };
-  Pass<double> pass{1, at({3}), {{at({3, 2}), at({3, 2}), at({3}), at({3}), {}}}};
+  Pass<double> pass{1, at({3}), {{at({3, 2}), at({3, 2}), at({3}), at({3}), {}, {}}}};
   CHECK(pass.elbo().shape() == Shape{3});
   pass.layers[0].log_p = at({3, 1});
   const auto names_it = Contains("[Pass] log_likelihood is (3), layer 1's terms give (3, 3)");

@@ -106,11 +106,12 @@ Mnist load_folder(const fs::path& folder, std::ostream* log) {
     }
     images[set] = std::move(pictures.values);
   }
-  if (std::max(xt::amax(images[0])(), xt::amax(images[1])()) == 1) {
-    for (auto& set : images) set *= std::uint8_t{255};
+  for (const std::size_t set : {0, 1}) {
+    if (xt::amax(images[set])() != 1) continue;
+    images[set] *= std::uint8_t{255};
     if (log)
-      *log << printable(folder.string()) << ": no byte is above 1; 0 is taken as black and 1 as white"
-           << std::endl;
+      *log << printable(folder.string()) << ": no byte of " << files[2 * set].name
+           << " is above 1; 0 is taken as black and 1 as white" << std::endl;
   }
   mnist.train.examples = std::move(images[0]);
   mnist.test.examples = std::move(images[1]);

@@ -32,6 +32,7 @@ constexpr std::array run_names = {model_name,
 constexpr const char *starting = "starting.tmp", *complete = "complete.tmp";
 constexpr const char* format_key = "strata.model";
 constexpr const char* format_value = "vae";
+constexpr const char* older_format_value = "markov_hvae";  // of the same model, before it had its short name
 constexpr std::size_t mnist_classes = 10;
 
 template <class Names> bool contains(const Names& names, const std::string& name) {
@@ -151,8 +152,11 @@ Run load_run(const std::filesystem::path& folder) {
   const auto file = Safetensors::read(path);
   file.require_finite();
   const auto format = file.metadata.find(format_key), data_set = file.metadata.find("data_set");
-  if (format == file.metadata.end() || format->second != format_value || data_set == file.metadata.end())
+  if (format == file.metadata.end() || data_set == file.metadata.end())
     fail_file("load_run", path, "its metadata do not describe a model of train_mnist");
+  if (format->second != format_value && format->second != older_format_value)
+    fail_file("load_run", path,
+              "its model is '" + format->second + "', not '" + format_value + "'; another program wrote it");
   try {
     const RunConfig config = from_metadata(file.metadata);
     const Shape& output = file.shape("decoder.output.bias");
