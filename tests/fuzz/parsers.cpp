@@ -2,7 +2,6 @@
 
 #include <sys/mman.h>
 #include <unistd.h>
-#include <zlib.h>
 
 #include <map>
 #include <new>
@@ -12,6 +11,7 @@
 #include "strata/tensor/io/file.hpp"
 #include "strata/tensor/io/idx.hpp"
 #include "strata/tensor/io/safetensors.hpp"
+#include "strata/tests/gzip.hpp"
 #include "strata/tools/run/run_config.hpp"
 
 namespace strata::fuzz {
@@ -37,26 +37,12 @@ void read_idx(const std::string& bytes) {
   require(x.size() + 4 + 4 * x.dimension() == bytes.size());
 }
 
-std::string gzip_of(std::string content, int level) {
-  z_stream stream{};
-  deflateInit2(&stream, level, Z_DEFLATED, 16 + MAX_WBITS, 8, Z_DEFAULT_STRATEGY);
-  std::string compressed(deflateBound(&stream, static_cast<uLong>(content.size())), '\0');
-  stream.next_in = reinterpret_cast<Bytef*>(content.data());
-  stream.avail_in = static_cast<uInt>(content.size());
-  stream.next_out = reinterpret_cast<Bytef*>(compressed.data());
-  stream.avail_out = static_cast<uInt>(compressed.size());
-  deflate(&stream, Z_FINISH);
-  compressed.resize(stream.total_out);
-  deflateEnd(&stream);
-  return compressed;
-}
-
 std::vector<std::string> gzip_seeds() {
   std::vector<std::string> seeds = {idx_of(8, {3}, 3)};  // plain content is read, too
   for (const std::string& content : idx_seeds())
-    for (const int level : {0, 9}) seeds.push_back(gzip_of(content, level));
-  seeds.push_back(gzip_of(idx_of(8, {9}, 4), 9) + gzip_of("12345", 9));
-  seeds.push_back(gzip_of(idx_of(8, {5}, 100'000), 9));  // more than it announces
+    for (const int level : {0, 9}) seeds.push_back(gzip(content, level));
+  seeds.push_back(gzip(idx_of(8, {9}, 4), 9) + gzip("12345", 9));
+  seeds.push_back(gzip(idx_of(8, {5}, 100'000), 9));  // more than it announces
   return seeds;
 }
 

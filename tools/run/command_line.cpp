@@ -47,8 +47,7 @@ void require_blas_buffers(int, char**, char** environment) {
   }
   constexpr std::string_view complaint =
       "OpenBLAS needs 128 MiB a thread to start, more than the limit on memory leaves; raise it (ulimit -v) "
-      "or set "
-      "OMP_NUM_THREADS\n";
+      "or set OMP_NUM_THREADS\n";
   [[maybe_unused]] const auto written = ::write(STDERR_FILENO, complaint.data(), complaint.size());
   _exit(2);
 }

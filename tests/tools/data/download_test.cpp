@@ -5,6 +5,7 @@
 #include <iterator>
 #include <sstream>
 
+#include "strata/tests/gzip.hpp"
 #include "strata/tests/temporary_folder.hpp"
 #include "strata/tests/tools/data/loopback_server.hpp"
 

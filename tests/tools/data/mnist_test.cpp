@@ -6,6 +6,7 @@
 #include <numeric>
 #include <sstream>
 
+#include "strata/tests/gzip.hpp"
 #include "strata/tests/temporary_folder.hpp"
 #include "strata/tests/tools/data/idx_files.hpp"
 #include "strata/tests/tools/data/loopback_server.hpp"
