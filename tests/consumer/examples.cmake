@@ -1,0 +1,42 @@
+# Builds docs/examples against an installed strata, and runs each: it prints what its first lines say.
+#     cmake -DINSTALLED=PREFIX -DWORK=FOLDER -DPYTHON=python3 -DOPTIONS=-D... -P examples.cmake
+cmake_minimum_required(VERSION 3.22)
+include(${CMAKE_CURRENT_LIST_DIR}/common.cmake)
+set(examples ${CMAKE_CURRENT_LIST_DIR}/../../docs/examples)
+
+# What a program's opening comment promises: the lines after "Prints", without what makes them a comment.
+function(read_promise source)
+  file(STRINGS ${source} lines ENCODING UTF-8)
+  set(promised "")
+  set(reading FALSE)
+  foreach(line IN LISTS lines)
+    if(line MATCHES "^(// )?Prints.*:$")
+      set(reading TRUE)
+    elseif(reading AND line MATCHES "^(//)?  +(.*)$")
+      string(APPEND promised "${CMAKE_MATCH_2}\n")
+    elseif(reading)
+      break()
+    endif()
+  endforeach()
+  set(promised "${promised}" PARENT_SCOPE)
+endfunction()
+
+file(MAKE_DIRECTORY ${WORK})
+run(${CMAKE_COMMAND} -S ${examples} -B ${WORK}/build -DCMAKE_PREFIX_PATH=${INSTALLED} ${OPTIONS})
+run(${CMAKE_COMMAND} --build ${WORK}/build)
+
+file(GLOB sources ${examples}/[0-9]*.cpp)
+foreach(source ${sources})
+  get_filename_component(name ${source} NAME_WE)
+  execute_process(COMMAND ${WORK}/build/${name} WORKING_DIRECTORY ${WORK} RESULT_VARIABLE status
+                  OUTPUT_VARIABLE output ERROR_VARIABLE output)
+  if(status EQUAL 77)
+    message("${name}: ${output}")
+    continue()
+  endif()
+  read_promise(${source})
+  if(NOT status EQUAL 0 OR promised STREQUAL "" OR NOT output STREQUAL promised)
+    message(FATAL_ERROR "${name} ends with ${status} and prints\n${output}instead of\n${promised}")
+  endif()
+  message("${name}: as promised")
+endforeach()
