@@ -1,5 +1,5 @@
 # Builds docs/examples against an installed strata, and runs each: it prints what its first lines say.
-#     cmake -DINSTALLED=PREFIX -DWORK=FOLDER -DPYTHON=python3 -DOPTIONS=-D... -P examples.cmake
+#     cmake -DINSTALLED=PREFIX -DWORK=FOLDER -DPYTHON=python3 -DTRAIN_MNIST=train_mnist -DOPTIONS=-D... -P examples.cmake
 cmake_minimum_required(VERSION 3.22)
 include(${CMAKE_CURRENT_LIST_DIR}/common.cmake)
 set(examples ${CMAKE_CURRENT_LIST_DIR}/../../docs/examples)
@@ -40,3 +40,18 @@ foreach(source ${sources})
   endif()
   message("${name}: as promised")
 endforeach()
+
+# The example in Python, on a run of a minute, where there are NumPy and MNIST.
+execute_process(COMMAND ${PYTHON} -c "import numpy" RESULT_VARIABLE status OUTPUT_QUIET ERROR_QUIET)
+if(NOT status EQUAL 0 OR "$ENV{STRATA_MNIST_DIR}" STREQUAL "")
+  message("09_weights_in_python: skipped: needs NumPy and STRATA_MNIST_DIR")
+  return()
+endif()
+set(source ${examples}/09_weights_in_python.py)
+run(${TRAIN_MNIST} --out run --overwrite --epochs 1 --threads 1)
+run(${PYTHON} ${source} run)
+read_promise(${source})
+if(NOT output STREQUAL promised)
+  message(FATAL_ERROR "09_weights_in_python prints\n${output}instead of\n${promised}")
+endif()
+message("09_weights_in_python: as promised")
