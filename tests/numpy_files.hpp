@@ -20,7 +20,8 @@ inline std::string npy(const std::string& type, const std::string& shape, const 
 }
 
 /// A .npz file of these members, deflated or stored.
-inline std::string npz(const std::vector<std::pair<std::string, std::string>>& members, bool deflated = true) {
+inline std::string npz(const std::vector<std::pair<std::string, std::string>>& members,
+                       bool deflated = true) {
   const auto number = [](std::size_t value, int bytes) {
     std::string text;
     for (int i = 0; i < bytes; ++i) text += static_cast<char>(value >> 8 * i);

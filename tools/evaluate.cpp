@@ -122,14 +122,10 @@ Json to_json(const AnnealingOptions& o, const Annealed& a) {
 }
 
 Json to_json(const Options& o, const Run& run, const ImageData& data, const Evaluation& e) {
-  Json report = {{"data_set", data.name},
-                 {"model", run.file},
-                 {"images", e.images},
-                 {"samples", o.evaluation.samples},
-                 {"seed", o.seed},
-                 {"binarize", to_string(run.config.binarize)},
-                 {"elbo", e.elbo.mean},
-                 {"elbo_standard_error", e.elbo.standard_error}};
+  Json report = {{"data_set", data.name}, {"model", run.file},
+                 {"images", e.images},    {"samples", o.evaluation.samples},
+                 {"seed", o.seed},        {"binarize", to_string(run.config.binarize)},
+                 {"elbo", e.elbo.mean},   {"elbo_standard_error", e.elbo.standard_error}};
   if (why_no_likelihood(run.config).empty()) {
     add_opinion(report, e.encoder);
     report["iwae_bound"] = e.encoder.log_likelihood.mean;
@@ -161,7 +157,8 @@ void run_evaluation(const Options& o) {
   names.insert(names.end(), o.further_runs.begin(), o.further_runs.end());
   std::vector<Run> runs;  // all are read before the first is evaluated
   runs.push_back(std::move(first));
-  for (const std::string& name : o.further_runs) require_data(runs.emplace_back(load_run(name)), data, o.data);
+  for (const std::string& name : o.further_runs)
+    require_data(runs.emplace_back(load_run(name)), data, o.data);
   std::vector<Evaluation> evaluations;
   Json reports = Json::array();
   for (const Run& run : runs) {

@@ -31,7 +31,8 @@ void declare(CLI::App& app, Options& o) {
   auto* out = app.add_option("--out", o.out, "folder for metrics, weights and pictures")
                   ->check(not_empty)
                   ->capture_default_str();
-  auto* over = app.add_flag("--overwrite", o.overwrite, "replace the run that --out holds")->configurable(false);
+  auto* over =
+      app.add_flag("--overwrite", o.overwrite, "replace the run that --out holds")->configurable(false);
   app.add_option("--resume", o.resume, "go on with the run of this folder")
       ->excludes(out, over)
       ->configurable(false);
@@ -118,7 +119,8 @@ struct State {
   }
 };
 
-void write_pictures(const Options& o, const RunFolder& folder, const Vae<float>& model, const ImageData& data) {
+void write_pictures(const Options& o, const RunFolder& folder, const Vae<float>& model,
+                    const ImageData& data) {
   const auto options = picture_options(o.run, data.test, o.run.seed);
   const auto few = test_batch(data.test, 64, o.run, o.run.seed);
   const auto all = test_batch(data.test, data.test.size(), o.run, o.run.seed);
@@ -181,7 +183,8 @@ void test_and_record(const Options& o, State& state, const Metrics& trained, con
   const std::size_t epoch = state.trainer.epochs();
   state.metrics.record({epoch, trained, tested, active_units(state.evaluated(), some, 4, few_draws),
                         state.step.learning_rate(epoch - 1), state.seconds,
-                        1e3 * state.seconds / static_cast<double>(state.trainer.steps_per_epoch()), validated});
+                        1e3 * state.seconds / static_cast<double>(state.trainer.steps_per_epoch()),
+                        validated});
   state.seconds = 0;
 }
 
@@ -237,9 +240,11 @@ int train(const CLI::App& app, Options o) {
     signals.end_within(2);
   }
   if (state.best && state.best->epoch > 0) {
-    std::cout << "\nbest.safetensors is of epoch " << state.best->epoch << ", validation ELBO " << state.best->elbo
+    std::cout << "\nbest.safetensors is of epoch " << state.best->epoch << ", validation ELBO "
+              << state.best->elbo
               << (trainer.epochs() < o.run.epochs && stopped == 0
-                      ? "; stopped early, since " + std::to_string(o.run.early_stopping) + " epochs brought no better"
+                      ? "; stopped early, since " + std::to_string(o.run.early_stopping) +
+                            " epochs brought no better"
                       : "")
               << "\n";
     write_pictures(o, *folder, load_run(o.out).model, data);

@@ -76,8 +76,8 @@ std::filesystem::path previous_generation(const std::filesystem::path& file);
 void write_atomically(const std::filesystem::path& file, std::string_view bytes,
                       std::string_view operation = "write_atomically", Replaced replaced = Replaced::dropped);
 
-/// Whether a file of `size` bytes, each of which stands for `ratio` at most, may hold `bytes` of content; 16 MiB
-/// are always believed.
+/// Whether a file of `size` bytes, each of which stands for `ratio` at most, may hold `bytes` of content; 16
+/// MiB are always believed.
 bool plausible_content(std::size_t bytes, std::size_t size, std::size_t ratio = 100);
 
 /// product(shape) × element_size, or nothing if that, or a stride of such a tensor, exceeds what

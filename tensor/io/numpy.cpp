@@ -44,7 +44,8 @@ class Header {
 
  private:
   void require(bool good) const {
-    if (!good) fail_file(operation, name_, "its header is none of NumPy's; the file is corrupt, get it again");
+    if (!good)
+      fail_file(operation, name_, "its header is none of NumPy's; the file is corrupt, get it again");
   }
 
   bool take(std::string_view token) {
@@ -97,8 +98,8 @@ template <class F> bool with_type(const std::string& dtype, F f) {
   };
   return is("b1", std::uint8_t{}) || is("u1", std::uint8_t{}) || is("u2", std::uint16_t{}) ||
          is("u4", std::uint32_t{}) || is("u8", std::uint64_t{}) || is("i1", std::int8_t{}) ||
-         is("i2", std::int16_t{}) || is("i4", std::int32_t{}) || is("i8", std::int64_t{}) || is("f4", float{}) ||
-         is("f8", double{});
+         is("i2", std::int16_t{}) || is("i4", std::int32_t{}) || is("i8", std::int64_t{}) ||
+         is("f4", float{}) || is("f8", double{});
 }
 
 // Bytes of an element; of a type that is not read an error that names it.
@@ -108,8 +109,9 @@ std::size_t element_size(const std::string& dtype, const std::string& name) {
       with_type(dtype, [&](auto element) { size = sizeof element; }))
     return size;
   if (dtype.find('O') != std::string::npos)
-    fail_file(operation, name,
-              "holds pickled Python objects (dtype object), which are never loaded; save an array of numbers");
+    fail_file(
+        operation, name,
+        "holds pickled Python objects (dtype object), which are never loaded; save an array of numbers");
   fail_file(operation, name,
             "holds elements of type '" + dtype +
                 "'; booleans, whole numbers, float32 and float64 are read (array.astype)");
@@ -132,7 +134,8 @@ NumpyArray NumpyArray::read(std::size_t size, const std::function<std::string(st
   const auto corrupt = [&](const std::string& fact) { fail_file(operation, name, fact + ", get it again"); };
   if (size < shortest) corrupt("has " + std::to_string(size) + " bytes; the file is cut short");
   const std::string magic = next(8);
-  if (magic[0] == '\x80') fail_file(operation, name, "is a Python pickle, which is never loaded; use numpy.save");
+  if (magic[0] == '\x80')
+    fail_file(operation, name, "is a Python pickle, which is never loaded; use numpy.save");
   if (!magic.starts_with("\x93NUMPY")) corrupt("does not begin as a NumPy array does; is it the right file?");
   const std::size_t length_bytes = magic[6] == 1 ? 2 : 4;
   if (size < 8 + length_bytes) corrupt("is cut short");
@@ -159,14 +162,15 @@ NumpyArray NumpyArray::read(std::size_t size, const std::function<std::string(st
 
 NumpyArray NumpyArray::read(const std::filesystem::path& file) {
   InputFile input(file, operation);
-  return read(input.size(), [&](std::size_t count) { return input.read(count); }, file.string());
+  return read(
+      input.size(), [&](std::size_t count) { return input.read(count); }, file.string());
 }
 
 NumpyArray NumpyArray::read(const std::filesystem::path& file, const ZipArchive& archive,
                             const std::string& member) {
   auto input = archive.open(member);
-  return read(input.size(), [&](std::size_t count) { return input.read(count); },
-              file.string() + ": " + member);
+  return read(
+      input.size(), [&](std::size_t count) { return input.read(count); }, file.string() + ": " + member);
 }
 
 template <class T> Tensor<T> NumpyArray::get() const {

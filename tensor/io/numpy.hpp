@@ -10,9 +10,9 @@
 
 namespace strata {
 
-/// An array as a NumPy file holds it: booleans, whole numbers or floats of single or double precision, in C or
-/// Fortran order, of either byte order. Errors are std::runtime_error "[read_numpy] file: fact; hint"; pickled
-/// Python objects are refused, since to read them is to run them.
+/// An array as a NumPy file holds it: booleans, whole numbers or floats of single or double precision, in C
+/// or Fortran order, of either byte order. Errors are std::runtime_error "[read_numpy] file: fact; hint";
+/// pickled Python objects are refused, since to read them is to run them.
 class NumpyArray {
  public:
   /// Reads a .npy file; its data only where the header describes exactly so many.

@@ -64,8 +64,8 @@ struct ZipArchive::Member::State {
   std::string name;
   Entry entry;
   InputFile input;
-  std::string piece = {};                              // compressed bytes that zlib reads from
-  std::size_t left = entry.compressed, taken = 0;      // of the compressed bytes, and of its own
+  std::string piece = {};                          // compressed bytes that zlib reads from
+  std::size_t left = entry.compressed, taken = 0;  // of the compressed bytes, and of its own
   uLong checksum = crc32(0, nullptr, 0);
   z_stream stream = {};
   bool inflating = entry.method == deflated && inflateInit2(&stream, -MAX_WBITS) == Z_OK;
@@ -114,7 +114,8 @@ std::string ZipArchive::Member::read(std::size_t count) {
   s.taken += count;
   for (std::size_t at = 0; at < bytes.size();) {  // zlib counts in 32 bits
     const std::size_t some = std::min(bytes.size() - at, std::size_t{1} << 30);
-    s.checksum = crc32(s.checksum, reinterpret_cast<const Bytef*>(bytes.data() + at), static_cast<uInt>(some));
+    s.checksum =
+        crc32(s.checksum, reinterpret_cast<const Bytef*>(bytes.data() + at), static_cast<uInt>(some));
     at += some;
   }
   if (s.taken == s.entry.size && s.checksum != s.entry.checksum)

@@ -30,14 +30,14 @@ struct Model {
   const char* name;
   Arguments arguments;
 };
-const std::vector<Model> models = {{"seed model", {}},
-                                   {"two layers, IWAE, warm-up",
-                                    {"--latent", "20,10", "--upper-hidden", "30", "--objective", "iwae",
-                                     "--samples", "2", "--warmup-epochs", "3"}},
-                                   {"batch norm, cosine, validation",
-                                    {"--batch-norm", "--schedule", "cosine", "--validation", "20",
-                                     "--early-stopping", "2"}},
-                                   {"conditional", {"--conditional"}}};
+const std::vector<Model> models = {
+    {"seed model", {}},
+    {"two layers, IWAE, warm-up",
+     {"--latent", "20,10", "--upper-hidden", "30", "--objective", "iwae", "--samples", "2", "--warmup-epochs",
+      "3"}},
+    {"batch norm, cosine, validation",
+     {"--batch-norm", "--schedule", "cosine", "--validation", "20", "--early-stopping", "2"}},
+    {"conditional", {"--conditional"}}};
 
 // A model and a number of threads, with the run that nothing happened to.
 struct Subject {

@@ -65,9 +65,9 @@ void read_gzip(const std::string& bytes) { strata::read_idx(file_of(bytes)); }
 
 std::vector<std::string> numpy_seeds() {
   std::vector<std::string> seeds = {
-      npy("|u1", "(2, 3)", "abcdef"),        npy("<f4", "(2,)", std::string(8, '\1'), "True"),
-      npy(">i8", "(1, 1)", "12345678"),      npy("|b1", "()", "\1"),
-      npy("<f8", "(0, 3)", ""),              npy("|O", "(1,)", "x")};
+      npy("|u1", "(2, 3)", "abcdef"),   npy("<f4", "(2,)", std::string(8, '\1'), "True"),
+      npy(">i8", "(1, 1)", "12345678"), npy("|b1", "()", "\1"),
+      npy("<f8", "(0, 3)", ""),         npy("|O", "(1,)", "x")};
   for (const bool deflated : {false, true})
     seeds.push_back(npz({{"x_train.npy", seeds[0]}, {"y.npy", seeds[1]}}, deflated));
   return seeds;

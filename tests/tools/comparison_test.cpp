@@ -71,7 +71,8 @@ TEST_CASE("evaluate prints several runs in one table, or as a list in JSON") {
   REQUIRE(both.size() == 2);
   CHECK(both[0] == alone);
   CHECK(both[1]["run"] == "grey");
-  CHECK_THAT(evaluate(here, {"a", "grey", "--per-image", "x.csv"}).err, Contains("[per-image] it is of one run"));
+  CHECK_THAT(evaluate(here, {"a", "grey", "--per-image", "x.csv"}).err,
+             Contains("[per-image] it is of one run"));
   CHECK(evaluate(here, {"a", "nowhere"}).status == 2);
 }
 

@@ -18,8 +18,8 @@ void write(const fs::path& file, const std::string& text) { std::ofstream(file) 
 
 TEST_CASE("A configuration file gives the options of a command line, which comes first") {
   const ProgramFolder here;
-  REQUIRE(here.train({"--latent", "4,3", "--upper-hidden", "5", "--batch-norm", "--lr", "0.002", "--objective",
-                      "iwae"})
+  REQUIRE(here.train({"--latent", "4,3", "--upper-hidden", "5", "--batch-norm", "--lr", "0.002",
+                      "--objective", "iwae"})
               .status == 0);
   write(here / "run.toml", R"(# a comment
 latent = [4, 3]
@@ -30,9 +30,10 @@ objective = "iwae"
 hidden = "16,8"
 epochs = 7
 )");
-  const Ran ran = run(STRATA_TRAIN_MNIST,
-                      {"--config", "run.toml", "--epochs", "1", "--data", "data", "--batch", "20", "--out", "by_file"},
-                      here.path());
+  const Ran ran =
+      run(STRATA_TRAIN_MNIST,
+          {"--config", "run.toml", "--epochs", "1", "--data", "data", "--batch", "20", "--out", "by_file"},
+          here.path());
   INFO(ran.err);
   REQUIRE(ran.status == 0);
   CHECK(difference(here / "out", here / "by_file") == "");
@@ -48,8 +49,9 @@ TEST_CASE("A dumped configuration is one that gives the same run") {
   INFO(dumped.out << dumped.err);
   REQUIRE(dumped.status == 0);
   CHECK((here.content() == before));
-  CHECK_THAT(dumped.out, Contains("latent=\"4,3\"") && Contains("conditional=true") && Contains("batch-norm=false") &&
-                             Contains("init=\"auto\"") && !Contains("overwrite") && !Contains("resume"));
+  CHECK_THAT(dumped.out, Contains("latent=\"4,3\"") && Contains("conditional=true") &&
+                             Contains("batch-norm=false") && Contains("init=\"auto\"") &&
+                             !Contains("overwrite") && !Contains("resume"));
   write(here / "run.toml", dumped.out);
   const Ran again = run(STRATA_TRAIN_MNIST, {"--config", "run.toml", "--dump-config"}, here.path());
   CHECK(again.out == dumped.out);

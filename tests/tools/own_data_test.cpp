@@ -77,7 +77,8 @@ TEST_CASE("Every form of data is trained on, evaluated and pictured at its own s
     CHECK_THAT(ran.out, Contains("36 training and 4 test images of 6 x 10"));
     CHECK_THAT(ran.err, Contains("one in 10 of 40 images is held out"));
     const auto samples = read_png(here / "out/samples.png");
-    CHECK(samples.shape(0) < samples.shape(1));  // ten rows of ten images that are wider than high, or 26 rows
+    CHECK(samples.shape(0) <
+          samples.shape(1));  // ten rows of ten images that are wider than high, or 26 rows
     CHECK(run(STRATA_EVALUATE, {"out", "--data", data, "--samples", "5"}, here.path()).status == 0);
     if (more.empty()) continue;
     const Ran other = run(STRATA_EVALUATE, {"out", "--data", "data", "--samples", "5"}, here.path());
@@ -90,7 +91,8 @@ TEST_CASE("The data's checksum, not their name, tells whether a run was trained 
   const ProgramFolder here;
   REQUIRE(here.train().status == 0);
   const auto evaluated = [&](const std::string& data) {
-    return run("/usr/bin/env", {"STRATA_MNIST_DIR=" + data, STRATA_EVALUATE, "out", "--samples", "5"}, here.path());
+    return run("/usr/bin/env", {"STRATA_MNIST_DIR=" + data, STRATA_EVALUATE, "out", "--samples", "5"},
+               here.path());
   };
   fs::copy(here / "data", here / "renamed");
   CHECK(evaluated("renamed").status == 0);
@@ -112,7 +114,8 @@ TEST_CASE("Data that no run can use are refused in one line, and nothing is writ
           }
           return bytes;
         }()));
-  write(here / "bad.npz", npz({{"weights.npy", npy("|u1", "(1,)", "x")}, {"b.npy", npy("|u1", "(1,)", "x")}}));
+  write(here / "bad.npz",
+        npz({{"weights.npy", npy("|u1", "(1,)", "x")}, {"b.npy", npy("|u1", "(1,)", "x")}}));
   write(here / "pickle.npy", npy("|O", "(3,)", "\x80\4."));
   fs::create_directory(here / "empty");
   const auto before = here.content();

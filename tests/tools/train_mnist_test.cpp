@@ -80,7 +80,8 @@ TEST_CASE("train_mnist writes metrics, weights and pictures") {
   INFO(ran.err);
   REQUIRE(ran.status == 0);
   CHECK(ran.err.empty());
-  CHECK_THAT(ran.out, Contains("data from data: 60 training and 20 test images of 28 x 28, 10 labels (0 to 9)"));
+  CHECK_THAT(ran.out,
+             Contains("data from data: 60 training and 20 test images of 28 x 28, 10 labels (0 to 9)"));
   CHECK_THAT(ran.out, Contains("epoch 2/2") && Contains("written to out"));
   // Standard output is a file here: nothing of what redraws a line on a terminal.
   CHECK(ran.out.find_first_of("\r\x1b\b") == std::string::npos);

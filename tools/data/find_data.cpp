@@ -45,10 +45,11 @@ ImageData find_data(const DataSearch& search) {
   const std::string reason = obtain(own, search);
   if (reason.empty()) return load_data(own, log);
   if (const std::string nothing = missing_from(search.fashion); !nothing.empty())
-    fail_file("data", own,
-              reason + "; nor is Fashion-MNIST there (" + search.fashion.string() + ": " + nothing +
-                  "); name a folder with images by --data or STRATA_MNIST_DIR, allow the download, or install "
-                  "Debian's package dataset-fashion-mnist");
+    fail_file(
+        "data", own,
+        reason + "; nor is Fashion-MNIST there (" + search.fashion.string() + ": " + nothing +
+            "); name a folder with images by --data or STRATA_MNIST_DIR, allow the download, or install "
+            "Debian's package dataset-fashion-mnist");
   if (log) *log << own.string() << ": " << reason << "\nFashion-MNIST stands in" << std::endl;
   return load_data(search.fashion, log);
 }

@@ -16,9 +16,9 @@ struct DataSearch {
   std::filesystem::path fashion = "/usr/share/datasets/fashion-mnist";  // Debian's dataset-fashion-mnist
 };
 
-/// Loads the first of: `search.data`; what the environment variable STRATA_MNIST_DIR names; data/mnist below the
-/// working folder; a download into data/mnist; the Fashion-MNIST folder. The first two are never passed over.
-/// Throws std::runtime_error "[data] path: fact; hint" also where what is there is wrong.
+/// Loads the first of: `search.data`; what the environment variable STRATA_MNIST_DIR names; data/mnist below
+/// the working folder; a download into data/mnist; the Fashion-MNIST folder. The first two are never passed
+/// over. Throws std::runtime_error "[data] path: fact; hint" also where what is there is wrong.
 ImageData find_data(const DataSearch& search = {});
 
 }  // namespace strata::tools

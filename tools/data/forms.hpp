@@ -15,9 +15,9 @@ namespace strata::tools {
 
 /// Images as their files hold them, with the names of what each shows, where those are known.
 struct Part {
-  std::filesystem::path source;                                // what errors name
-  std::variant<Tensor<std::uint8_t>, Tensor<float>> images;    // (N, ...): bytes, or grey levels in [0, 1]
-  std::optional<std::vector<std::string>> labels = {};         // (N)
+  std::filesystem::path source;                              // what errors name
+  std::variant<Tensor<std::uint8_t>, Tensor<float>> images;  // (N, ...): bytes, or grey levels in [0, 1]
+  std::optional<std::vector<std::string>> labels = {};       // (N)
 };
 
 /// The images to train on and, where the data are divided, those to test on.
@@ -26,10 +26,10 @@ struct Parts {
   std::optional<Part> test = {};
 };
 
-/// From a folder of IDX files, plain or .gz, under any of their usual names: "train-images-idx3-ubyte" and its
-/// like, with a dot or an underscore for a hyphen, anything before ("emnist-letters-train-images-..."), and
-/// "test" for "t10k". Nothing if the folder has none. Throws "[data] ...", naming what is there under a near
-/// name, where there are some and not all that belong together.
+/// From a folder of IDX files, plain or .gz, under any of their usual names: "train-images-idx3-ubyte" and
+/// its like, with a dot or an underscore for a hyphen, anything before ("emnist-letters-train-images-..."),
+/// and "test" for "t10k". Nothing if the folder has none. Throws "[data] ...", naming what is there under a
+/// near name, where there are some and not all that belong together.
 std::optional<Parts> read_idx_folder(const std::filesystem::path& folder);
 
 /// From a folder of PNG files: alone, or in folders that are their labels; or so in folders train and test.

@@ -16,12 +16,14 @@ namespace fs = std::filesystem;
 struct Role {
   const char* name;
   const char* other_name;
-  std::array<const char*, 3> words;  // a set and a kind that a near name has, the set under two names
+  std::array<const char*, 2> sets, kinds;  // one of each stands in a near name, too
 };
-constexpr Role train_images{"train-images-idx3-ubyte", "train-images-idx3-ubyte", {"train", "train", "im"}},
-    train_labels{"train-labels-idx1-ubyte", "train-labels-idx1-ubyte", {"train", "train", "lab"}},
-    test_images{"t10k-images-idx3-ubyte", "test-images-idx3-ubyte", {"t10k", "test", "im"}},
-    test_labels{"t10k-labels-idx1-ubyte", "test-labels-idx1-ubyte", {"t10k", "test", "lab"}};
+constexpr std::array<const char*, 2> train = {"train", "train"}, test = {"t10k", "test"},
+                                     images = {"image", "img"}, labels = {"label", "lbl"};
+constexpr Role train_images{"train-images-idx3-ubyte", "train-images-idx3-ubyte", train, images},
+    train_labels{"train-labels-idx1-ubyte", "train-labels-idx1-ubyte", train, labels},
+    test_images{"t10k-images-idx3-ubyte", "test-images-idx3-ubyte", test, images},
+    test_labels{"t10k-labels-idx1-ubyte", "test-labels-idx1-ubyte", test, labels};
 
 // In small letters, with a hyphen for every other sign, and without .gz.
 std::string normal(const fs::path& file) {
@@ -41,9 +43,10 @@ bool plays(const Role& role, const fs::path& file) {
 bool nearly_plays(const Role& role, const fs::path& file) {
   constexpr std::size_t typing_errors = 4;
   const std::string name = normal(file);
-  const auto has = [&](const char* word) { return name.find(word) != std::string::npos; };
-  return ((has(role.words[0]) || has(role.words[1])) && has(role.words[2])) ||
-         edit_distance(name, role.name) <= typing_errors;
+  const auto has_one = [&](const std::array<const char*, 2>& words) {
+    return name.find(words[0]) != std::string::npos || name.find(words[1]) != std::string::npos;
+  };
+  return (has_one(role.sets) && has_one(role.kinds)) || edit_distance(name, role.name) <= typing_errors;
 }
 
 class Folder {
@@ -51,7 +54,7 @@ class Folder {
   explicit Folder(const fs::path& folder) : folder_(folder) {
     for (const auto& entry : fs::directory_iterator(folder))
       if (const auto form = entry.path().extension();
-          entry.is_regular_file() && form != ".png" && form != ".npy" && form != ".npz")
+          entry.is_regular_file() && form != ".png" && form != ".npy" && form != ".npz" && form != ".txt")
         files_.push_back(entry.path());
     std::sort(files_.begin(), files_.end());  // the plain one before its .gz
   }
@@ -110,12 +113,12 @@ Part read(const fs::path& images, const std::optional<fs::path>& labels) {
 std::optional<Parts> read_idx_folder(const fs::path& path) {
   const Folder folder(path);
   if (!folder.has_any()) return {};
-  const auto images = folder.find(train_images), labels = folder.find(train_labels),
+  const auto first_images = folder.find(train_images), first_labels = folder.find(train_labels),
              other_images = folder.find(test_images), other_labels = folder.find(test_labels);
-  if (!images) fail_file("data", path, std::string("lacks ") + train_images.name + " (plain or .gz)");
+  if (!first_images) fail_file("data", path, std::string("lacks ") + train_images.name + " (plain or .gz)");
   if (other_labels && !other_images)
     fail_file("data", path, std::string("lacks ") + test_images.name + " (plain or .gz) for its labels");
-  Parts parts{read(*images, labels)};
+  Parts parts{read(*first_images, first_labels)};
   if (other_images) parts.test = read(*other_images, other_labels);
   return parts;
 }

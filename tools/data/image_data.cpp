@@ -107,7 +107,8 @@ template <class F> Part chosen(const Part& part, F keep) {
 
 void hold_out_test(Parts& parts, std::ostream* log) {
   const std::size_t count = std::visit([](const auto& x) { return x.shape(0); }, parts.train.images);
-  if (count < 2) fail_file("data", parts.train.source, "has one image and no test set; two are needed at least");
+  if (count < 2)
+    fail_file("data", parts.train.source, "has one image and no test set; two are needed at least");
   const std::size_t stride = std::min<std::size_t>(count, 10);
   const auto is_test = [&](std::size_t i) { return i % stride == stride - 1; };
   tell(log, parts.train.source,
@@ -197,16 +198,18 @@ ImageData load_data(const fs::path& path, std::ostream* log) {
 void hold_out_validation(ImageData& data, std::size_t count) {
   if (count >= data.train.size())
     fail("validation", "it is " + std::to_string(count) + ", but there are " +
-                           std::to_string(data.train.size()) + " training images, some of which must be left");
+                           std::to_string(data.train.size()) +
+                           " training images, some of which must be left");
   std::tie(data.train, data.validation.emplace()) = split(data.train, count);
 }
 
 std::string describe(const ImageData& data) {
   const Shape image = data.train.example_shape();
   return data.name + " from " + printable(data.path.string()) + ": " + with_separators(data.train.size()) +
-         (data.validation ? " training, " + with_separators(data.validation->size()) + " validation" : " training") +
-         " and " + with_separators(data.test.size()) + " test images of " +
-         std::to_string(image[0]) + " x " + std::to_string(image[1]) + ", " +
+         (data.validation ? " training, " + with_separators(data.validation->size()) + " validation"
+                          : " training") +
+         " and " + with_separators(data.test.size()) + " test images of " + std::to_string(image[0]) + " x " +
+         std::to_string(image[1]) + ", " +
          (data.labels.empty() ? "no labels"
                               : with_separators(data.labels.size()) + " labels (" +
                                     printable(data.labels.front() + " to " + data.labels.back()) + ")");

@@ -22,10 +22,11 @@ struct ImageData {
   std::optional<Dataset> validation = {};  // the last training images, where some are held out
 };
 
-/// Reads a folder of IDX files or of PNG files, or a NumPy file (see forms.hpp). Colours become grey; bytes that
-/// are all 0 or 1 become 0 or 255; flat images (N, D) are taken as squares, or as rows; labels of any base are
-/// numbered in order; without a test set every tenth image is held out for it. All this is told to `log`. Throws
-/// std::runtime_error "[data] path: fact; hint", or that of a format's reader, for anything else.
+/// Reads a folder of IDX files or of PNG files, or a NumPy file (see forms.hpp). Colours become grey; bytes
+/// that are all 0 or 1 become 0 or 255; flat images (N, D) are taken as squares, or as rows; labels of any
+/// base are numbered in order; without a test set every tenth image is held out for it. All this is told to
+/// `log`. Throws std::runtime_error "[data] path: fact; hint", or that of a format's reader, for anything
+/// else.
 ImageData load_data(const std::filesystem::path& path, std::ostream* log = nullptr);
 
 /// Takes the last `count` of the training images for validation. Throws unless some are left.

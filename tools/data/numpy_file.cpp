@@ -14,8 +14,8 @@ using Names = std::vector<std::string>;
 
 // What arrays are called, in small letters and without signs between.
 const Names train_images = {"xtrain", "trainimages", "trainx", "imagestrain", "images", "imgs", "x", "data"},
-            train_labels = {"ytrain", "trainlabels", "trainy", "labelstrain", "labels", "label", "targets",
-                            "target", "y"},
+            train_labels = {"ytrain",  "trainlabels", "trainy", "labelstrain", "labels", "label",
+                            "targets", "target",      "y"},
             test_images = {"xtest", "testimages", "testx", "imagestest"},
             test_labels = {"ytest", "testlabels", "testy", "labelstest"};
 
@@ -42,7 +42,8 @@ Part images_of(const fs::path& source, const NumpyArray& array) {
 Names labels_of(const fs::path& source, const NumpyArray& array) {
   const Shape& shape = array.shape();
   if (shape.empty() || element_count(shape) != shape[0])
-    fail_file("data", source, "labels have shape " + to_string(shape) + ", expected (N), a number for each image");
+    fail_file("data", source,
+              "labels have shape " + to_string(shape) + ", expected (N), a number for each image");
   Names labels;
   for (const std::int64_t label : array.get<std::int64_t>()) labels.push_back(std::to_string(label));
   return labels;
@@ -87,9 +88,10 @@ Parts read_archive(const fs::path& file, std::ostream* log) {
   std::string images = archive.take(train_images);
   if (images.empty() && archive.unused().size() == 1) images = archive.take(archive.unused()[0]);
   if (images.empty())
-    fail_file("data", file, "has no array called images or x_train, but " +
-                                (archive.unused().empty() ? "none" : list(archive.unused())) +
-                                "; name that of the images so (numpy.savez)");
+    fail_file("data", file,
+              "has no array called images or x_train, but " +
+                  (archive.unused().empty() ? "none" : list(archive.unused())) +
+                  "; name that of the images so (numpy.savez)");
   const std::string labels = archive.take(train_labels), other_images = archive.take(test_images),
                     other_labels = archive.take(test_labels);
   if (log && !archive.unused().empty())

@@ -53,8 +53,9 @@ struct Listed {
     for (const fs::path& label : entries(folder, true)) add(label);
     labelled = alone == 0 && !files.empty();
     if (alone > 0 && files.size() > alone)
-      fail_file("data", folder,
-                "has PNG files beside folders of PNG files; put all into folders named by their labels, or none");
+      fail_file(
+          "data", folder,
+          "has PNG files beside folders of PNG files; put all into folders named by their labels, or none");
     std::stable_sort(files.begin(), files.end(),
                      [](const File& a, const File& b) { return a.place < b.place; });
   }
@@ -104,7 +105,8 @@ std::optional<Parts> read_png_folder(const fs::path& folder, std::ostream* log) 
   Parts parts{read(from, listed, log)};
   if (!train || !test) return parts;
   const Listed others(*test);
-  if (others.files.empty()) fail_file("data", *test, "has no PNG file; remove it, and a part of train is held out");
+  if (others.files.empty())
+    fail_file("data", *test, "has no PNG file; remove it, and a part of train is held out");
   parts.test = read(*test, others, log);
   return parts;
 }

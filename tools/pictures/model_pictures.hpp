@@ -69,8 +69,8 @@ template <GenerativeModel Model> Tensor<std::uint8_t> picture_reconstructions(co
                          detail::as_images(decoded.value(), options.image), 16);
 }
 
-/// E[x | z_1] for 100 ancestral draws from p; for a conditional model ten of each label (of the first 100), a row
-/// each.
+/// E[x | z_1] for 100 ancestral draws from p; for a conditional model ten of each label (of the first 100), a
+/// row each.
 template <GenerativeModel Model>
 Tensor<std::uint8_t> picture_samples(const Model& model, const PictureOptions& options) {
   constexpr std::size_t columns = detail::picture_columns;

@@ -66,7 +66,8 @@ constexpr std::array<Colour, 10> class_colours{{{2, 53, 233},
 Colour colour_of(std::size_t label) {
   Colour colour = class_colours[label % class_colours.size()];
   if (const std::size_t round = label / class_colours.size() % 3; round > 0)
-    for (std::uint8_t& channel : colour) channel = static_cast<std::uint8_t>((channel + (round == 1 ? 255 : 0)) / 2);
+    for (std::uint8_t& channel : colour)
+      channel = static_cast<std::uint8_t>((channel + (round == 1 ? 255 : 0)) / 2);
   return colour;
 }
 constexpr Colour ink{70, 70, 70}, grid_line{232, 232, 232}, zero_line{180, 180, 180};
@@ -285,12 +286,11 @@ Tensor<std::uint8_t> scatter(const Tensor<float>& points, const Tensor<std::uint
   constexpr std::size_t most_in_legend = 40;
   const std::size_t classes = std::min(examples.shape()[0], most_in_legend);
   const long row = (bottom - top) / static_cast<long>(std::max(classes, class_colours.size()));
-  const long disc = std::min(9L, row / 2 - 1), zoom = row < 20 ? 1 : 2;
   for (std::size_t c = 0; c < classes; ++c) {
     const long middle = top + row / 2 + static_cast<long>(c) * row;
-    canvas.disc(static_cast<double>(right + 24), static_cast<double>(middle), static_cast<double>(disc),
-                colour_of(c), 1);
-    canvas.text(std::to_string(c), right + 48, middle, 0.5, zoom);
+    canvas.disc(static_cast<double>(right + 24), static_cast<double>(middle),
+                static_cast<double>(std::min(9L, row / 2 - 1)), colour_of(c), 1);
+    canvas.text(std::to_string(c), right + 48, middle, 0.5, row < 20 ? 1 : 2);
     canvas.image(examples, c, right + 64, middle,
                  static_cast<std::size_t>(std::clamp(row - (row < 30 ? 2 : 6), 1L, 60L)));
   }

@@ -65,8 +65,8 @@ void open_standard_streams() {
     if (fcntl(fd, F_GETFD) == -1) (void)open("/dev/null", O_RDWR);
 }
 
-// TOML as CLI11 reads it, where names may have underscores and lists are what the options take; nothing is said
-// twice.
+// TOML as CLI11 reads it, where names may have underscores and lists are what the options take; nothing is
+// said twice.
 class Config : public CLI::ConfigTOML {
  public:
   std::vector<CLI::ConfigItem> from_config(std::istream& in) const override {

@@ -182,9 +182,11 @@ std::string comparison(const std::vector<std::string>& names, const std::vector<
                     three_decimals(e.metrics.kl()), active});
     if (e.has_likelihood) rows.back()[3] = nll(e.encoder.log_likelihood, e.encoder.convergence.converged());
     if (refined)
-      rows.back().push_back(e.refined ? nll(e.refined->log_likelihood, e.refined->convergence.converged()) : "none");
+      rows.back().push_back(e.refined ? nll(e.refined->log_likelihood, e.refined->convergence.converged())
+                                      : "none");
     if (annealed)
-      rows.back().push_back(e.annealed ? nll(e.annealed->log_likelihood, e.annealed->doubt().empty()) : "none");
+      rows.back().push_back(e.annealed ? nll(e.annealed->log_likelihood, e.annealed->doubt().empty())
+                                       : "none");
   }
   return aligned(rows);
 }

@@ -180,12 +180,13 @@ Run load_run(const std::filesystem::path& folder) {
     const Shape& output = file.shape("decoder.output.bias");
     if (output.size() != 1) fail("load_run", "'decoder.output.bias' is " + to_string(output) + ", not a row");
     std::size_t labels = 0;
-    if (!read_number(text("labels", "10"), labels)) fail("labels", "'" + text("labels") + "' is no whole number");
+    if (!read_number(text("labels", "10"), labels))
+      fail("labels", "'" + text("labels") + "' is no whole number");
     const VaeConfig described = model_config(config, output[0], labels);
     if (least_bytes(described) > static_cast<double>(std::filesystem::file_size(path)))
       throw std::runtime_error("its metadata describe a larger model than it holds");
     Rng rng;
-    Run run{config,    name,   text("trained_epochs"), text("data_set"), text("data_checksum"),
+    Run run{config,    name,   text("trained_epochs"),    text("data_set"), text("data_checksum"),
             output[0], labels, Vae<float>(described, rng)};
     restore(run.model, file);
     return run;

@@ -54,8 +54,8 @@ class RunFolder {
   bool saved_ = false;
 };
 
-/// What model.safetensors holds: the weights to evaluate, and as metadata the configuration, and the data set's
-/// name, checksum and number of labels.
+/// What model.safetensors holds: the weights to evaluate, and as metadata the configuration, and the data
+/// set's name, checksum and number of labels.
 Safetensors model_file(const Vae<float>& model, const RunConfig& config, const ImageData& data);
 
 /// A finished run.

@@ -27,8 +27,8 @@ struct TrainedRun {
 /// Sets the threads and reads both.
 TrainedRun open(const TrainedRunOptions& options);
 
-/// Throws if the data are another set than the run was trained on, unless --data names them, and if their images or
-/// labels do not fit its model.
+/// Throws if the data are another set than the run was trained on, unless --data names them, and if their
+/// images or labels do not fit its model.
 void require_data(const Run& run, const ImageData& data, const DataOptions& options);
 
 /// The first `count` test images, binarised as the configuration says with a stream of the seed's own.

@@ -84,8 +84,9 @@ TEST_CASE("A NumPy array is given as the type that is asked for, where that hold
 TEST_CASE("NumPy files of other content are named in one line") {
   const Files files;
   const std::string good = npy("<f4", "(2, 3)", std::string(24, '\0'));
-  CHECK_THAT(files.failure(npy("|O", "(3,)", "\x80\4.")), Contains("[read_numpy] ") && Contains("x.npy") &&
-                                                              Contains("pickled Python objects (dtype object)"));
+  CHECK_THAT(
+      files.failure(npy("|O", "(3,)", "\x80\4.")),
+      Contains("[read_numpy] ") && Contains("x.npy") && Contains("pickled Python objects (dtype object)"));
   CHECK_THAT(files.failure("\x80\4\x95 a pickle"), Contains("is a Python pickle, which is never loaded"));
   CHECK_THAT(files.failure(npy("<c8", "(3,)", std::string(24, '\0'))), Contains("elements of type '<c8'"));
   CHECK_THAT(files.failure(npy("<U5", "(1,)", std::string(20, '\0'))), Contains("elements of type '<U5'"));
@@ -100,15 +101,16 @@ TEST_CASE("NumPy files of other content are named in one line") {
   long_header[9] = '\xff';
   CHECK_THAT(files.failure(long_header), Contains("its header is announced to have 65"));
   for (const char* shape : {"(2, 3", "(2; 3)", "(-1,)", "2", "(2.0,)"})
-    CHECK_THAT(files.failure(npy("<f4", shape, std::string(24, '\0'))), Contains("header is none of NumPy's"));
+    CHECK_THAT(files.failure(npy("<f4", shape, std::string(24, '\0'))),
+               Contains("header is none of NumPy's"));
 }
 
 TEST_CASE("A .npz file gives its arrays, stored or deflated") {
   const Files files;
   for (const bool deflated : {true, false}) {
-    const auto file = files.write("x.npz", npz({{"x_train.npy", npy("|u1", "(3,)", "abc")},
-                                                {"deep/y.npy", npy("|u1", "(1, 1)", "z")}},
-                                               deflated));
+    const auto file = files.write(
+        "x.npz", npz({{"x_train.npy", npy("|u1", "(3,)", "abc")}, {"deep/y.npy", npy("|u1", "(1, 1)", "z")}},
+                     deflated));
     const ZipArchive archive(file);
     CHECK((archive.names() == std::vector<std::string>{"deep/y.npy", "x_train.npy"}));
     CHECK((NumpyArray::read(file, archive, "x_train.npy").get<std::uint8_t>() ==

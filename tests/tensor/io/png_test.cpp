@@ -55,8 +55,7 @@ TEST_CASE("PNG files of every kind up to 8 bits are read, transparency over blac
   const TemporaryFolder folder;
   const auto file = folder / "x.png";
   write_kind(file, 1, PNG_COLOR_TYPE_GRAY, 8, {{0b10100000}, {0b00000001}});
-  CHECK((read_png(file) ==
-         Tensor<std::uint8_t>{{255, 0, 255, 0, 0, 0, 0, 0}, {0, 0, 0, 0, 0, 0, 0, 255}}));
+  CHECK((read_png(file) == Tensor<std::uint8_t>{{255, 0, 255, 0, 0, 0, 0, 0}, {0, 0, 0, 0, 0, 0, 0, 255}}));
   write_kind(file, 8, PNG_COLOR_TYPE_PALETTE, 2, {{1, 0}}, {{10, 20, 30}, {255, 0, 7}});
   CHECK((read_png(file) == Tensor<std::uint8_t>{{{255, 0, 7}, {10, 20, 30}}}));
   write_kind(file, 8, PNG_COLOR_TYPE_GRAY_ALPHA, 2, {{200, 255, 200, 0}});

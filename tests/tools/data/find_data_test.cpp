@@ -129,10 +129,9 @@ TEST_CASE("A named folder without the files is an error though other data are th
 
 TEST_CASE("Without any data the message tells what was tried") {
   const Workplace here;
-  CHECK_THAT(
-      failure(offline()),
-      Contains("[data] data/mnist: no such folder, and downloading is off; nor is Fashion-MNIST "
-               "there (fashion: no such folder); name a folder with images by --data"));
+  CHECK_THAT(failure(offline()),
+             Contains("[data] data/mnist: no such folder, and downloading is off; nor is Fashion-MNIST "
+                      "there (fashion: no such folder); name a folder with images by --data"));
   DataSearch online = offline();
   online.download = true;
   CHECK_THAT(failure(online), Contains("the download failed: [download_mnist] train-images-idx3-ubyte.gz: no "

@@ -1,80 +1,16 @@
 #include "strata/tools/data/image_data.hpp"
 
 #include <catch2/catch.hpp>
-#include <fstream>
-#include <functional>
-#include <numeric>
-#include <sstream>
 
-#include "strata/tensor/io/png.hpp"
 #include "strata/tests/gzip.hpp"
 #include "strata/tests/numpy_files.hpp"
-#include "strata/tests/temporary_folder.hpp"
-#include "strata/tests/tools/data/idx_files.hpp"
+#include "strata/tests/tools/data/place.hpp"
 #include "strata/tools/data/grey.hpp"
 
 using namespace strata;
 using namespace strata::tools;
 using Catch::Contains;
 namespace fs = std::filesystem;
-
-namespace {
-
-std::string idx(const std::vector<unsigned>& shape, int first, int step = 0) {
-  std::string elements(std::accumulate(shape.begin(), shape.end(), 1u, std::multiplies<>()), '\0');
-  for (std::size_t i = 0; i < elements.size(); ++i)
-    elements[i] = static_cast<char>(first + step * static_cast<int>(i));
-  return idx_bytes(shape, elements);
-}
-
-const Tensor<std::uint8_t>& images_of(const Dataset& data) {
-  return std::get<Tensor<std::uint8_t>>(data.examples);
-}
-
-// A folder whose files are images, and what is said of them.
-class Place {
- public:
-  fs::path operator/(const std::string& name) const { return folder_ / name; }
-  fs::path write(const std::string& name, const std::string& bytes) const {
-    fs::create_directories((folder_ / name).parent_path());
-    std::ofstream(folder_ / name, std::ios::binary) << bytes;
-    return folder_ / name;
-  }
-  void png(const std::string& name, const Shape& shape, std::uint8_t value) const {
-    fs::create_directories((folder_ / name).parent_path());
-    write_png(folder_ / name, Tensor<std::uint8_t>(shape, value));
-  }
-  // Four IDX files of 3 + 2 images of 2 × 3 pixels.
-  void write_set(const std::string& folder, int label = 7) const {
-    write(folder + "/train-images-idx3-ubyte", idx({3, 2, 3}, 20, 10));
-    write(folder + "/train-labels-idx1-ubyte", idx({3}, label, 1));
-    write(folder + "/t10k-images-idx3-ubyte", idx({2, 2, 3}, 100));
-    write(folder + "/t10k-labels-idx1-ubyte", idx({2}, label, 1));
-  }
-  ImageData load(const std::string& name) {
-    log_.str("");
-    return load_data(folder_ / name, &log_);
-  }
-  std::string failure(const std::string& name) {
-    try {
-      load(name);
-    } catch (const std::runtime_error& error) {
-      const std::string message = error.what();
-      CHECK_THAT(message, !Contains("\n"));
-      CHECK_THAT(message, Contains((folder_ / name).string()));
-      return message;
-    }
-    FAIL("the data load");
-    return "";
-  }
-  std::string said() const { return log_.str(); }
-
- private:
-  TemporaryFolder folder_;
-  std::ostringstream log_;
-};
-
-}  // namespace
 
 TEST_CASE("A folder of IDX files gives images of their own size, and labels of any base in order") {
   Place here;
@@ -109,7 +45,9 @@ TEST_CASE("IDX files may have any of their usual names, and no labels") {
       {"gz", "train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz", "t10k-images.idx3-ubyte.gz",
        "t10k-labels-idx1-ubyte.gz"}};
   for (const auto& [packed, a, b, c, d] : sets) {
-    const auto bytes = [&, gz = std::string(packed)](const std::string& x) { return gz.empty() ? x : gzip(x); };
+    const auto bytes = [&, gz = std::string(packed)](const std::string& x) {
+      return gz.empty() ? x : gzip(x);
+    };
     fs::remove_all(here / "set");
     here.write(std::string("set/") + a, bytes(idx({3, 2, 3}, 20, 10)));
     here.write(std::string("set/") + b, bytes(idx({3}, 7, 1)));
@@ -139,7 +77,8 @@ TEST_CASE("A file under a near name is named, not passed over") {
   };
   CHECK_THAT(renamed("train-images-idx3-ubyte", "train-images-idx3-ubyte.zip"),
              Contains("lacks train-images-idx3-ubyte, and has train-images-idx3-ubyte.zip; if it is that"));
-  CHECK_THAT(renamed("train-images-idx3-ubyte", "tran-images-idx3-ubyte"), Contains("has tran-images-idx3-ubyte"));
+  CHECK_THAT(renamed("train-images-idx3-ubyte", "tran-images-idx3-ubyte"),
+             Contains("has tran-images-idx3-ubyte"));
   CHECK_THAT(renamed("t10k-images-idx3-ubyte", "t10k-images"), Contains("has t10k-images; if"));
   CHECK_THAT(renamed("train-labels-idx1-ubyte", "TrainLabels.idx1"), Contains("has TrainLabels.idx1"));
   here.write_set("set");
@@ -153,20 +92,24 @@ TEST_CASE("NumPy files, PNG files and IDX files of the same images have one chec
   here.write_set("set");
   const auto pixels = [](int first, int step, std::size_t count) {
     std::string bytes;
-    for (std::size_t i = 0; i < count; ++i)
-      bytes += static_cast<char>(first + step * static_cast<int>(i));
+    for (std::size_t i = 0; i < count; ++i) bytes += static_cast<char>(first + step * static_cast<int>(i));
     return bytes;
   };
   const std::string x = npy("|u1", "(3, 2, 3)", pixels(20, 10, 18)), y = npy("|i1", "(3, 1)", "\7\x8\x9"),
-                    other_x = npy("|u1", "(2, 2, 3, 1)", pixels(100, 0, 12)), other_y = npy("|u1", "(2,)", "\7\x8");
+                    other_x = npy("|u1", "(2, 2, 3, 1)", pixels(100, 0, 12)),
+                    other_y = npy("|u1", "(2,)", "\7\x8");
   const std::string checksum = here.load("set").checksum;
   here.write("a.npz",
              npz({{"x_train.npy", x}, {"y_train.npy", y}, {"x_test.npy", other_x}, {"y_test.npy", other_y}}));
   CHECK(here.load("a.npz").checksum == checksum);
   CHECK(here.load("a.npz").name == "a");
   CHECK(here.said().empty());
-  here.write("b.npz", npz({{"train_images.npy", x}, {"trainY.npy", y}, {"test/images.npy", other_x},
-                           {"test-labels.npy", other_y}, {"val_images.npy", x}}, false));
+  here.write("b.npz", npz({{"train_images.npy", x},
+                           {"trainY.npy", y},
+                           {"test/images.npy", other_x},
+                           {"test-labels.npy", other_y},
+                           {"val_images.npy", x}},
+                          false));
   CHECK(here.load("b.npz").checksum == checksum);
   CHECK_THAT(here.said(), Contains("b.npz: val_images.npy: not used"));
 
@@ -257,7 +200,8 @@ TEST_CASE("Without a test set one image in ten is held out, and validation takes
   here.write("set/train-images-idx3-ubyte", idx({30, 1, 2}, 0, 1));
   here.write("set/train-labels-idx1-ubyte", idx({30}, 1, 1));
   ImageData data = here.load("set");
-  CHECK_THAT(here.said(), Contains("no test set; one in 10 of 30 images is held out for it, and not trained on"));
+  CHECK_THAT(here.said(),
+             Contains("no test set; one in 10 of 30 images is held out for it, and not trained on"));
   CHECK((images_of(data.test) == Tensor<std::uint8_t>{{{18, 19}}, {{38, 39}}, {{58, 59}}}));
   CHECK((*data.test.labels == Tensor<std::uint32_t>{9, 19, 29}));
   CHECK(data.train.size() == 27);
@@ -284,63 +228,6 @@ TEST_CASE("More labels than a byte holds are kept") {
   CHECK(data.labels.front() == "-50");
   CHECK(data.labels.back() == "29850");
   CHECK((*data.test.labels)(29) == 299);
-}
-
-TEST_CASE("Data that cannot be used are refused in one line that says why") {
-  Place here;
-  fs::create_directory(here / "empty");
-  CHECK_THAT(here.failure("empty"), Contains("the folder is empty"));
-  CHECK_THAT(here.failure("nowhere"), Contains("no such folder or file"));
-  here.write("other/photo.jpg", "x");
-  CHECK_THAT(here.failure("other"), Contains("neither IDX files") && Contains("but photo.jpg"));
-  here.write("text.csv", "1,2,3\n4,5,6\n");
-  CHECK_THAT(here.failure("text.csv"), Contains("does not begin as a NumPy array does"));
-  here.write("no.npz", npz({{"weights.npy", npy("|u1", "(1,)", "x")}, {"b.npy", npy("|u1", "(1,)", "x")}}));
-  CHECK_THAT(here.failure("no.npz"), Contains("no array called images or x_train, but b.npy, weights.npy"));
-  here.write("pickle.npz", npz({{"images.npy", npy("|O", "(1,)", "\x80\4.")}}));
-  CHECK_THAT(here.failure("pickle.npz"), Contains("images.npy: holds pickled Python objects"));
-  here.write("line.npy", npy("|u1", "(4,)", "abcd"));
-  CHECK_THAT(here.failure("line.npy"), Contains("images have shape (4); expected (N, height, width)"));
-  here.write("none.npy", npy("|u1", "(0, 28, 28)", ""));
-  CHECK_THAT(here.failure("none.npy"), Contains("(0, 28, 28); at least one pixel"));
-  here.write("one.npy", npy("|u1", "(1, 1, 1)", "x"));
-  CHECK_THAT(here.failure("one.npy"), Contains("has one image and no test set"));
-  here.write("rgba.npy", npy("|u1", "(1, 2, 2, 4)", std::string(16, 'x')));
-  CHECK_THAT(here.failure("rgba.npy"), Contains("(1, 2, 2, 4); expected"));
-  here.write("cut.npy", npy("|u1", "(9, 1, 1)", "x"));
-  CHECK_THAT(here.failure("cut.npy"), Contains("cut short"));
-  here.write("labels.npz", npz({{"x.npy", npy("|u1", "(2, 1, 1)", "ab")}, {"y.npy", npy("|u1", "(3,)", "abc")}}));
-  CHECK_THAT(here.failure("labels.npz"), Contains("3 labels for 2 images"));
-  here.png("mixed/a.png", {2, 2}, 1);
-  here.png("mixed/b.png", {2, 3}, 1);
-  CHECK_THAT(here.failure("mixed"), Contains("b.png: is an image of (2, 3), and ") && Contains("one of (2, 2)"));
-  here.png("both/a.png", {2, 2}, 1);
-  here.png("both/label/b.png", {2, 2}, 1);
-  CHECK_THAT(here.failure("both"), Contains("PNG files beside folders of PNG files"));
-  here.png("sizes/train/a.png", {2, 2}, 1);
-  here.png("sizes/test/a.png", {3, 2}, 1);
-  CHECK_THAT(here.failure("sizes"), Contains("training images are (2, 2), test images (3, 2)"));
-  here.write("torn/a.png", "\x89PNG\r\n\x1a\n");
-  CHECK_THAT(here.failure("torn"), Contains("a.png: libpng says"));
-}
-
-TEST_CASE("IDX files whose content is wrong are named with the facts") {
-  Place here;
-  const auto message_with = [&](const std::string& file, const std::string& content) {
-    here.write_set("bad");
-    here.write("bad/" + file, content);
-    return here.failure("bad");
-  };
-  const std::string images = "train-images-idx3-ubyte", labels = "t10k-labels-idx1-ubyte";
-  CHECK_THAT(message_with(images, idx({3, 2, 3}, 1).substr(0, 20)), Contains("bad/" + images) && Contains("cut short"));
-  CHECK_THAT(message_with(images, "<html>"), Contains("bad/" + images));
-  CHECK_THAT(message_with(labels, ""), Contains("bad/" + labels));
-  CHECK_THAT(message_with(images, idx({3}, 1)), Contains("images have shape (3); expected"));
-  CHECK_THAT(message_with(labels, idx({2, 3}, 1)), Contains("labels have shape (2, 3), expected (N);"));
-  CHECK_THAT(message_with(labels, idx({5}, 1)), Contains("5 labels for 2 images"));
-  CHECK_THAT(message_with(images, idx({3, 3, 2}, 1)), Contains("training images are (3, 2), test images (2, 3)"));
-  fs::remove(here / ("bad/" + images));
-  CHECK_THAT(here.failure("bad"), Contains("bad: lacks train-images-idx3-ubyte (plain or .gz)"));
 }
 
 TEST_CASE("A data set's name and folder command no terminal") {
