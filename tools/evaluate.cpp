@@ -61,14 +61,15 @@ void print(const AnnealingOptions& o, const Annealed& a, std::size_t images) {
 }
 
 // What all figures are of.
-std::string heading(const Options& o, const ImageData& data, std::size_t images) {
-  return data.name + " test images: " + std::to_string(images) + ", seed " + std::to_string(o.seed) +
-         "; nats per image, ± standard error over images";
+std::string heading(const Options& o, const ImageData& data, std::size_t images,
+                    const std::string& how = "") {
+  return data.name + " test images: " + std::to_string(images) + how + ", seed " + std::to_string(o.seed) +
+         "; nats per image, ± standard error over images\n";
 }
 
 void print(const Options& o, const Run& run, const ImageData& data, const Evaluation& e) {
-  std::cout << std::fixed << std::setprecision(3) << heading(o, data, e.images) << "; binarize "
-            << to_string(run.config.binarize) << "\n";
+  std::cout << std::fixed << std::setprecision(3)
+            << heading(o, data, e.images, ", binarize " + to_string(run.config.binarize));
   if (const std::string choice = choice_of(run); !choice.empty()) std::cout << choice << "\n";
   print_line("ELBO", e.elbo, e.images);
   if (const std::string why = why_no_likelihood(run.config); why.empty()) {
@@ -173,7 +174,7 @@ void run_evaluation(const Options& o) {
   if (o.json)
     std::cout << (several ? reports : reports[0]).dump(2, ' ', false, Json::error_handler_t::replace) << "\n";
   else if (several)
-    std::cout << heading(o, data, evaluations[0].images) << "\n" << comparison(names, runs, evaluations);
+    std::cout << heading(o, data, evaluations[0].images) << comparison(names, runs, evaluations);
   else
     print(o, runs[0], data, evaluations[0]);
 }

@@ -79,6 +79,7 @@ struct State {
   static Vae<float> make_model(const RunConfig& c, const Dataset& train) {
     Rng rng{c.seed};
     Vae<float> model(model_config(c, train.width(), train.classes), rng);
+    require_support("data", train, c.binarize, support_of(model));
     if (!c.no_output_bias) model.start_at(mean_example(train));
     return model;
   }
@@ -213,6 +214,7 @@ int train(const CLI::App& app, Options o) {
     folder.emplace(o.out, o.overwrite ? Existing::replace : Existing::refuse);
   }
 
+  std::cerr << data.notes;
   std::cout << describe(data) << "\n\n" << summary(state.model) << "\n";
   if (!o.resume.empty()) std::cout << "goes on " << state.place() << "\n";
   std::cout.flush();

@@ -87,8 +87,9 @@ void read_numpy(const std::string& bytes) {
 
 std::vector<std::string> png_seeds() {
   std::vector<std::string> seeds;
-  for (const png_uint_32 format : {PNG_FORMAT_GRAY, PNG_FORMAT_RGB, PNG_FORMAT_GA, PNG_FORMAT_RGBA,
-                                   PNG_FORMAT_LINEAR_Y, PNG_FORMAT_RGB_COLORMAP}) {
+  for (const png_uint_32 format :
+       std::vector<png_uint_32>{PNG_FORMAT_GRAY, PNG_FORMAT_RGB, PNG_FORMAT_GA, PNG_FORMAT_RGBA,
+                                PNG_FORMAT_LINEAR_Y, PNG_FORMAT_RGB_COLORMAP}) {
     png_image image{};
     image.version = PNG_IMAGE_VERSION;
     image.width = 5;

@@ -36,22 +36,22 @@ std::string obtain(const fs::path& folder, const DataSearch& search) {
 }  // namespace
 
 ImageData find_data(const DataSearch& search) {
-  std::ostream* log = search.source.log;
-  if (search.data) return load_data(*search.data, log);
+  if (search.data) return load_data(*search.data);
   if (const char* named = std::getenv("STRATA_MNIST_DIR"); named != nullptr && *named != '\0')
-    return load_data(named, log);
+    return load_data(named);
 
   const fs::path own = fs::path("data") / "mnist";
   const std::string reason = obtain(own, search);
-  if (reason.empty()) return load_data(own, log);
+  if (reason.empty()) return load_data(own);
   if (const std::string nothing = missing_from(search.fashion); !nothing.empty())
     fail_file(
         "data", own,
         reason + "; nor is Fashion-MNIST there (" + search.fashion.string() + ": " + nothing +
             "); name a folder with images by --data or STRATA_MNIST_DIR, allow the download, or install "
             "Debian's package dataset-fashion-mnist");
-  if (log) *log << own.string() << ": " << reason << "\nFashion-MNIST stands in" << std::endl;
-  return load_data(search.fashion, log);
+  if (std::ostream* log = search.source.log)
+    *log << own.string() << ": " << reason << "\nFashion-MNIST stands in" << std::endl;
+  return load_data(search.fashion);
 }
 
 }  // namespace strata::tools

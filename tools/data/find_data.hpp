@@ -12,7 +12,7 @@ namespace strata::tools {
 struct DataSearch {
   std::optional<std::filesystem::path> data = {};  // this folder or file and no other (--data)
   bool download = true;                            // whether MNIST may be fetched into data/mnist
-  DownloadOptions source = {};                     // its log also tells what is taken for what
+  DownloadOptions source = {};                     // its log also tells what stands in
   std::filesystem::path fashion = "/usr/share/datasets/fashion-mnist";  // Debian's dataset-fashion-mnist
 };
 

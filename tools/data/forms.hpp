@@ -33,13 +33,13 @@ struct Parts {
 std::optional<Parts> read_idx_folder(const std::filesystem::path& folder);
 
 /// From a folder of PNG files: alone, or in folders that are their labels; or so in folders train and test.
-/// Colours become grey (BT.601), which `log` is told. Labels are spread evenly over the order of the images.
+/// Colours become grey (BT.601), which is noted. Labels are spread evenly over the order of the images.
 /// Nothing if there are none. Throws "[data] ..." for images of several sizes, or some with labels and some
 /// without.
-std::optional<Parts> read_png_folder(const std::filesystem::path& folder, std::ostream* log);
+std::optional<Parts> read_png_folder(const std::filesystem::path& folder, std::ostream& notes);
 
 /// From a .npy file of images, or a .npz file with arrays such as images, labels; x_train, y_train, x_test,
 /// y_test. Throws "[data] ...", naming the arrays, if none of them is known for images.
-Parts read_numpy_file(const std::filesystem::path& file, std::ostream* log);
+Parts read_numpy_file(const std::filesystem::path& file, std::ostream& notes);
 
 }  // namespace strata::tools

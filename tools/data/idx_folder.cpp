@@ -41,7 +41,7 @@ bool plays(const Role& role, const fs::path& file) {
 }
 
 bool nearly_plays(const Role& role, const fs::path& file) {
-  constexpr std::size_t typing_errors = 4;
+  constexpr std::size_t typing_errors = 3;
   const std::string name = normal(file);
   const auto has_one = [&](const std::array<const char*, 2>& words) {
     return name.find(words[0]) != std::string::npos || name.find(words[1]) != std::string::npos;

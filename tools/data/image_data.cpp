@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
-#include <ostream>
 #include <set>
+#include <sstream>
 #include <tuple>
 
 #include "strata/nn/summary.hpp"
@@ -19,21 +19,21 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// A line about a file, where anybody listens.
-void tell(std::ostream* log, const fs::path& source, const std::string& fact) {
-  if (log) *log << printable(source.string()) << ": " << fact << std::endl;
+// A line about a file.
+void tell(std::ostream& notes, const fs::path& source, const std::string& fact) {
+  notes << printable(source.string()) << ": " << fact << "\n";
 }
 
 std::string size_text(const Shape& images) {
   return std::to_string(images[1]) + " x " + std::to_string(images[2]);
 }
 
-Parts read(const fs::path& path, std::ostream* log) {
+Parts read(const fs::path& path, std::ostream& notes) {
   std::error_code ignored;  // what cannot be looked at is told by the readers
   if (!fs::exists(path, ignored)) fail_file("data", path, "no such folder or file; check the path");
-  if (!fs::is_directory(path, ignored)) return read_numpy_file(path, log);
+  if (!fs::is_directory(path, ignored)) return read_numpy_file(path, notes);
   if (auto parts = read_idx_folder(path)) return std::move(*parts);
-  if (auto parts = read_png_folder(path, log)) return std::move(*parts);
+  if (auto parts = read_png_folder(path, notes)) return std::move(*parts);
   if (fs::is_empty(path)) fail_file("data", path, "the folder is empty; name one with images");
   fail_file("data", path,
             "has neither IDX files (train-images-idx3-ubyte) nor PNG files, but " +
@@ -42,7 +42,7 @@ Parts read(const fs::path& path, std::ostream* log) {
 }
 
 // The images as (N, height, width).
-template <class T> Tensor<T> in_shape(Tensor<T> x, const fs::path& source, std::ostream* log) {
+template <class T> Tensor<T> in_shape(Tensor<T> x, const fs::path& source, std::ostream& notes) {
   const Shape shape = x.shape();
   const auto is_channels = [&](std::size_t axis) { return shape[axis] == 1 || shape[axis] == 3; };
   if (shape.size() < 2 || shape.size() > 4 || (shape.size() == 4 && !is_channels(3) && !is_channels(1)))
@@ -55,7 +55,7 @@ template <class T> Tensor<T> in_shape(Tensor<T> x, const fs::path& source, std::
     const auto side = static_cast<std::size_t>(std::lround(std::sqrt(static_cast<double>(shape[1]))));
     const bool square = side * side == shape[1];
     x.reshape({shape[0], square ? side : 1, square ? side : shape[1]});
-    tell(log, source,
+    tell(notes, source,
          std::to_string(shape[1]) + " values each are taken as images of " + size_text(x.shape()));
   }
   if (shape.size() < 4) return x;
@@ -64,21 +64,25 @@ template <class T> Tensor<T> in_shape(Tensor<T> x, const fs::path& source, std::
     x.reshape({shape[0], axis == 1 ? shape[2] : shape[1], axis == 1 ? shape[3] : shape[2]});
     return x;
   }
-  tell(log, source, "images have colours, which are made grey");
+  tell(notes, source, "images have colours, which are made grey");
   return grey(x, axis);
 }
 
-void prepare(Part& part, std::ostream* log) {
-  std::visit([&](auto& images) { images = in_shape(std::move(images), part.source, log); }, part.images);
+void prepare(Part& part, std::ostream& notes) {
+  std::visit([&](auto& images) { images = in_shape(std::move(images), part.source, notes); }, part.images);
   if (auto* bytes = std::get_if<Tensor<std::uint8_t>>(&part.images); bytes && xt::amax(*bytes)() == 1) {
     *bytes *= std::uint8_t{255};
-    tell(log, part.source, "no byte is above 1; 0 is taken as black and 1 as white");
+    tell(notes, part.source, "no byte is above 1; 0 is taken as black and 1 as white");
   }
   const std::size_t count = std::visit([](const auto& images) { return images.shape(0); }, part.images);
   if (part.labels && part.labels->size() != count)
     fail_file("data", part.source,
               std::to_string(part.labels->size()) + " labels for " + std::to_string(count) +
                   " images; both must be of the same set");
+}
+
+Shape image_shape(const Part& part) {
+  return std::visit([](const auto& x) { return Shape{x.shape(1), x.shape(2)}; }, part.images);
 }
 
 // The images for which keep(i) holds, with their labels.
@@ -105,14 +109,14 @@ template <class F> Part chosen(const Part& part, F keep) {
   return some;
 }
 
-void hold_out_test(Parts& parts, std::ostream* log) {
+void hold_out_test(Parts& parts, std::ostream& notes) {
   const std::size_t count = std::visit([](const auto& x) { return x.shape(0); }, parts.train.images);
   if (count < 2)
     fail_file("data", parts.train.source, "has one image and no test set; two are needed at least");
   const std::size_t stride = std::min<std::size_t>(count, 10);
   const auto is_test = [&](std::size_t i) { return i % stride == stride - 1; };
-  tell(log, parts.train.source,
-       "no test set; every " + std::to_string(stride) + "th of " + with_separators(count) +
+  tell(notes, parts.train.source,
+       "no test set; one in " + std::to_string(stride) + " of " + with_separators(count) +
            " images is held out for it, and not trained on");
   parts.test = chosen(parts.train, is_test);
   parts.train = chosen(parts.train, [&](std::size_t i) { return !is_test(i); });
@@ -175,10 +179,20 @@ std::string recognise(const std::string& checksum, const fs::path& path) {
 
 }  // namespace
 
-ImageData load_data(const fs::path& path, std::ostream* log) {
-  Parts parts = read(path, log);
-  prepare(parts.train, log);
-  parts.test ? prepare(*parts.test, log) : hold_out_test(parts, log);
+ImageData load_data(const fs::path& path) {
+  std::ostringstream notes;
+  Parts parts = read(path, notes);
+  prepare(parts.train, notes);
+  if (parts.test) {
+    prepare(*parts.test, notes);
+    const Shape image = image_shape(parts.train), other = image_shape(*parts.test);
+    if (image != other) {
+      tell(notes, parts.test->source,
+           "images are " + to_string(other) + ", and those to train on " + to_string(image) + "; not used");
+      parts.test.reset();
+    }
+  }
+  if (!parts.test) hold_out_test(parts, notes);
   std::set<std::string> known;
   for (const Part* part : {&parts.train, &*parts.test})
     if (part->labels) known.insert(part->labels->begin(), part->labels->end());
@@ -186,12 +200,9 @@ ImageData load_data(const fs::path& path, std::ostream* log) {
   std::sort(data.labels.begin(), data.labels.end(), before);
   data.train = numbered(parts.train, data.labels);
   data.test = numbered(*parts.test, data.labels);
-  if (data.train.example_shape() != data.test.example_shape())
-    fail_file("data", path,
-              "training images are " + to_string(data.train.example_shape()) + ", test images " +
-                  to_string(data.test.example_shape()) + "; all must have one height and width");
   data.checksum = checksum(data.train) + checksum(data.test);
   data.name = recognise(data.checksum, path);
+  data.notes = notes.str();
   return data;
 }
 

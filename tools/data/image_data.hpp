@@ -2,7 +2,6 @@
 #pragma once
 
 #include <filesystem>
-#include <iosfwd>
 #include <optional>
 #include <string>
 #include <vector>
@@ -20,14 +19,15 @@ struct ImageData {
   Dataset train;
   Dataset test;
   std::optional<Dataset> validation = {};  // the last training images, where some are held out
+  std::string notes = {};                  // what was taken for what, a line each
 };
 
 /// Reads a folder of IDX files or of PNG files, or a NumPy file (see forms.hpp). Colours become grey; bytes
 /// that are all 0 or 1 become 0 or 255; flat images (N, D) are taken as squares, or as rows; labels of any
-/// base are numbered in order; without a test set every tenth image is held out for it. All this is told to
-/// `log`. Throws std::runtime_error "[data] path: fact; hint", or that of a format's reader, for anything
-/// else.
-ImageData load_data(const std::filesystem::path& path, std::ostream* log = nullptr);
+/// base are numbered in order; without a test set, or with one of images of another size, one image in ten is
+/// held out for it. All this is in the notes. Throws std::runtime_error "[data] path: fact; hint", or that of
+/// a format's reader, for anything else.
+ImageData load_data(const std::filesystem::path& path);
 
 /// Takes the last `count` of the training images for validation. Throws unless some are left.
 void hold_out_validation(ImageData& data, std::size_t count);

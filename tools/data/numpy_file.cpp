@@ -83,7 +83,7 @@ class Archive {
   Names unused_;
 };
 
-Parts read_archive(const fs::path& file, std::ostream* log) {
+Parts read_archive(const fs::path& file, std::ostream& notes) {
   Archive archive(file);
   std::string images = archive.take(train_images);
   if (images.empty() && archive.unused().size() == 1) images = archive.take(archive.unused()[0]);
@@ -94,8 +94,8 @@ Parts read_archive(const fs::path& file, std::ostream* log) {
                   "; name that of the images so (numpy.savez)");
   const std::string labels = archive.take(train_labels), other_images = archive.take(test_images),
                     other_labels = archive.take(test_labels);
-  if (log && !archive.unused().empty())
-    *log << printable(file.string() + ": " + list(archive.unused())) << ": not used" << std::endl;
+  if (!archive.unused().empty())
+    notes << printable(file.string() + ": " + list(archive.unused())) << ": not used\n";
   Parts parts{*archive.read(images, labels)};
   parts.test = archive.read(other_images, other_labels);
   return parts;
@@ -103,9 +103,9 @@ Parts read_archive(const fs::path& file, std::ostream* log) {
 
 }  // namespace
 
-Parts read_numpy_file(const fs::path& file, std::ostream* log) {
+Parts read_numpy_file(const fs::path& file, std::ostream& notes) {
   if (InputFile input(file, "data"); input.size() >= 4 && input.read(4) == "PK\3\4")
-    return read_archive(file, log);
+    return read_archive(file, notes);
   return {images_of(file, NumpyArray::read(file)), {}};
 }
 

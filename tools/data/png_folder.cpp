@@ -61,7 +61,7 @@ struct Listed {
   }
 };
 
-Part read(const fs::path& folder, const Listed& listed, std::ostream* log) {
+Part read(const fs::path& folder, const Listed& listed, std::ostream& notes) {
   Part part{folder, {}};
   if (listed.labelled) part.labels.emplace();
   std::vector<std::uint8_t> pixels;
@@ -81,9 +81,9 @@ Part read(const fs::path& folder, const Listed& listed, std::ostream* log) {
     pixels.insert(pixels.end(), image.begin(), image.end());
     if (listed.labelled) part.labels->push_back(label);
   }
-  if (log && coloured > 0)
-    *log << printable(folder.string()) << ": " << coloured << " of " << listed.files.size()
-         << " images have colours, which are made grey" << std::endl;
+  if (coloured > 0)
+    notes << printable(folder.string()) << ": " << coloured << " of " << listed.files.size()
+          << " images have colours, which are made grey\n";
   auto images = Tensor<std::uint8_t>::from_shape({listed.files.size(), first[0], first[1]});
   std::copy(pixels.begin(), pixels.end(), images.data());
   part.images = std::move(images);
@@ -92,7 +92,7 @@ Part read(const fs::path& folder, const Listed& listed, std::ostream* log) {
 
 }  // namespace
 
-std::optional<Parts> read_png_folder(const fs::path& folder, std::ostream* log) {
+std::optional<Parts> read_png_folder(const fs::path& folder, std::ostream& notes) {
   const auto part_of = [&](std::array<const char*, 2> names) -> std::optional<fs::path> {
     for (const fs::path& entry : entries(folder, true))
       if (std::find(names.begin(), names.end(), small_letters(entry.filename())) != names.end()) return entry;
@@ -102,12 +102,12 @@ std::optional<Parts> read_png_folder(const fs::path& folder, std::ostream* log) 
   const fs::path from = train.value_or(folder);
   const Listed listed(from);
   if (listed.files.empty()) return {};
-  Parts parts{read(from, listed, log)};
+  Parts parts{read(from, listed, notes)};
   if (!train || !test) return parts;
   const Listed others(*test);
   if (others.files.empty())
     fail_file("data", *test, "has no PNG file; remove it, and a part of train is held out");
-  parts.test = read(*test, others, log);
+  parts.test = read(*test, others, notes);
   return parts;
 }
 

@@ -292,7 +292,7 @@ Tensor<std::uint8_t> scatter(const Tensor<float>& points, const Tensor<std::uint
                 static_cast<double>(std::min(9L, row / 2 - 1)), colour_of(c), 1);
     canvas.text(std::to_string(c), right + 48, middle, 0.5, row < 20 ? 1 : 2);
     canvas.image(examples, c, right + 64, middle,
-                 static_cast<std::size_t>(std::clamp(row - (row < 30 ? 2 : 6), 1L, 60L)));
+                 static_cast<std::size_t>(std::clamp(row - (row < 20 ? 2 : 6), 1L, 60L)));
   }
   return canvas.pixels();
 }

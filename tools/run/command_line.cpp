@@ -153,6 +153,7 @@ int run_program(CLI::App& app, int argc, char** argv, const std::function<void()
   bool dump = false;
   app.set_config("--config", "", "read options from a TOML file");
   app.config_formatter(std::make_shared<Config>());
+  app.allow_config_extras(CLI::config_extras_mode::error);
   app.add_flag("--dump-config", dump, "print such a file, and do nothing else")->configurable(false);
   std::string complaint;
   int status = 2;

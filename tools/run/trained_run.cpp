@@ -1,5 +1,7 @@
 #include "strata/tools/run/trained_run.hpp"
 
+#include <iostream>
+
 namespace strata::tools {
 
 void add_trained_run_options(CLI::App& app, TrainedRunOptions& options, const std::string& seed_meaning) {
@@ -15,6 +17,7 @@ TrainedRun open(const TrainedRunOptions& options) {
   use_threads(options.threads);
   TrainedRun opened{load_run(options.run), load(options.data)};
   require_data(opened.run, opened.data, options.data);
+  std::cerr << opened.data.notes;
   return opened;
 }
 

@@ -214,6 +214,17 @@ TEST_CASE("Without a test set one image in ten is held out, and validation takes
                     "[validation] it is 20, but there are 20 training images, some of which must be left");
 }
 
+TEST_CASE("A test set of another size is not used, and it is said") {
+  Place here;
+  here.write_set("set");
+  here.write("set/train-images-idx3-ubyte", idx({3, 1, 9}, 0, 5));
+  const ImageData data = here.load("set");
+  CHECK((data.train.example_shape() == Shape{1, 9}));
+  CHECK((images_of(data.test) == Tensor<std::uint8_t>{{{90, 95, 100, 105, 110, 115, 120, 125, 130}}}));
+  CHECK_THAT(here.said(), Contains("images are (2, 3), and those to train on (1, 9); not used") &&
+                              Contains("one in 3 of 3 images is held out"));
+}
+
 TEST_CASE("More labels than a byte holds are kept") {
   Place here;
   std::string labels;
