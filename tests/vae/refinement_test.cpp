@@ -1,6 +1,7 @@
 #include "strata/vae/refinement.hpp"
 
 #include <catch2/catch.hpp>
+#include <xtensor-blas/xlinalg.hpp>
 
 #include "strata/tests/vae/models/linear_chain.hpp"
 
