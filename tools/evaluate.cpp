@@ -3,6 +3,7 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
+#include "strata/tensor/io/file.hpp"
 #include "strata/tools/run/evaluation.hpp"
 #include "strata/tools/run/trained_run.hpp"
 
@@ -112,7 +113,7 @@ Json to_json(const AnnealingOptions& o, const Annealed& a) {
           {"simulated", {{"images", a.simulated}, {"nll_above", -a.upper}, {"nll_below", -a.lower}}}};
 }
 
-void print_json(const Options& o, const Run& run, const Mnist& mnist, const Evaluation& e) {
+std::string to_json(const Options& o, const Run& run, const Mnist& mnist, const Evaluation& e) {
   Json report = {{"data_set", mnist.name},
                  {"images", e.images},
                  {"samples", o.evaluation.samples},
@@ -133,7 +134,16 @@ void print_json(const Options& o, const Run& run, const Mnist& mnist, const Eval
   }
   report["layer_kl"] = std::vector<double>(e.metrics.layer_kl.begin(), e.metrics.layer_kl.end());
   report["active_units"] = e.active;
-  std::cout << report.dump(2, ' ', false, Json::error_handler_t::replace) << "\n";
+  return report.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+// For `report`; a run that may only be read is evaluated all the same.
+void keep(const Options& o, const std::string& json) {
+  try {
+    write_atomically(own_file(o.run, evaluation_name), json, "evaluate");
+  } catch (const std::runtime_error& error) {
+    std::cerr << "evaluate: the result is not kept in the run's folder: " << printable(error.what()) << "\n";
+  }
 }
 
 void run_evaluation(const Options& o) {
@@ -147,7 +157,12 @@ void run_evaluation(const Options& o) {
   EvaluationOptions options = o.evaluation;
   options.seed = o.seed;
   const Evaluation evaluation = evaluate(run, images, options);
-  o.json ? print_json(o, run, mnist, evaluation) : print(o, run, mnist, evaluation);
+  const std::string json = to_json(o, run, mnist, evaluation);
+  keep(o, json);
+  if (o.json)
+    std::cout << json;
+  else
+    print(o, run, mnist, evaluation);
 }
 
 }  // namespace

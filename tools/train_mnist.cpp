@@ -7,6 +7,7 @@
 #include "strata/nn/summary.hpp"
 #include "strata/tensor/io/png.hpp"
 #include "strata/tensor/linalg.hpp"
+#include "strata/tools/pictures/curves.hpp"
 #include "strata/tools/pictures/model_pictures.hpp"
 #include "strata/tools/run/progress.hpp"
 #include "strata/tools/run/stop_signals.hpp"
@@ -48,6 +49,7 @@ struct State {
   Trainer<ObjectiveStep<Vae<float>>> trainer;
   std::optional<Ema<Vae<float>>> ema;
   MetricsCsv metrics;
+  Events events;
   double seconds = 0;  // of training in the epoch so far
   std::size_t threads = thread_count();
 
@@ -75,6 +77,9 @@ struct State {
     return so_far;
   }
 
+  // Of all epochs so far.
+  std::size_t steps() const { return trainer.epochs() * trainer.steps_per_epoch() + trainer.steps(); }
+
   // "after 3 epochs and 120 of 468 steps"
   std::string place() const {
     return "after " + std::to_string(trainer.epochs()) + " epochs and " + std::to_string(trainer.steps()) +
@@ -85,15 +90,18 @@ struct State {
     visit("trainer", self.trainer);
     visit("ema", self.ema);
     visit("metrics", self.metrics);
+    visit("events", self.events);
     visit("seconds", self.seconds);
     visit("threads", self.threads);
   }
 };
 
-void write_pictures(const Options& o, const RunFolder& folder, const Vae<float>& model, const Mnist& mnist) {
+void write_pictures(const Options& o, const RunFolder& folder, const State& state, const Mnist& mnist) {
+  const Vae<float>& model = state.evaluated();
   const auto options = picture_options(o.run, mnist.test, o.run.seed);
   const auto few = test_batch(mnist.test, 64, o.run, o.run.seed);
   const auto all = test_batch(mnist.test, mnist.test.size(), o.run, o.run.seed);
+  if (state.trainer.epochs() > 0) write_png(folder / "curves.png", picture_curves(state.metrics.table()));
   write_png(folder / "reconstructions.png", picture_reconstructions(model, few, options));
   write_png(folder / "samples.png", picture_samples(model, options));
   if (has_manifold(o.run))
@@ -101,7 +109,7 @@ void write_pictures(const Options& o, const RunFolder& folder, const Vae<float>&
   write_png(folder / "latents.png", picture_latents(model, mnist.test, all));
 }
 
-void save(RunFolder& folder, const Options& o, const State& state, const Mnist& mnist) {
+void save(RunFolder& folder, const Options& o, State& state, const Mnist& mnist) {
   Safetensors model = model_file(state.evaluated(), o.run, mnist.name), checkpoint;
   model.metadata["trained_epochs"] = std::to_string(state.trainer.epochs());
   model.metadata["trained_steps"] = std::to_string(state.trainer.steps());  // of the next epoch
@@ -110,7 +118,7 @@ void save(RunFolder& folder, const Options& o, const State& state, const Mnist& 
   checkpoint.metadata["data_checksum"] = mnist.checksum;
   checkpoint.metadata["blas"] = blas_description();
   store(state, checkpoint);
-  folder.save(model, state.metrics, checkpoint);
+  folder.save(model, state.metrics, state.events, checkpoint);
 }
 
 // The options with which the saved run goes on: its own, where those of the command line do not change it.
@@ -139,6 +147,34 @@ Options resumed(const CLI::App& app, Options o, const Safetensors& saved) {
   return o;
 }
 
+// After a step: the loss, −ELBO, and its part that tells how far a reconstruction is from its image.
+void record_step(State& state) {
+  const std::size_t step = state.steps();
+  if (!is_round(step, 3)) return;
+  const Metrics metrics = mean_metrics(state.step.pass());
+  state.events.scalar(step, "loss", -metrics.elbo());
+  state.events.scalar(step, "accuracy error", -metrics.reconstruction);
+}
+
+// After an epoch: the newest line of metrics.csv, images and their reconstructions, weights and the last
+// step's gradients.
+void record_epoch(const Options& o, State& state, const Mnist& mnist) {
+  const std::size_t epoch = state.trainer.epochs(), step = state.steps();
+  const MetricsTable table = state.metrics.table();
+  for (std::size_t i = 1; i < table.names.size() && is_round(epoch, 3); ++i)
+    state.events.scalar(step, table.names[i], table.columns[i].back());
+  if (!is_round(epoch, 2)) return;
+  const auto few = test_batch(mnist.test, 64, o.run, o.run.seed);
+  const auto [input, output] =
+      picture_pairs(state.evaluated(), few, picture_options(o.run, mnist.test, o.run.seed));
+  state.events.image(step, "input_image", input);
+  state.events.image(step, "output_image", output);
+  for (const auto& [name, parameter] : parameters(state.model)) {
+    state.events.histogram(step, "weights/" + name, parameter->value());
+    state.events.histogram(step, "gradients/" + name, parameter->gradient.value);
+  }
+}
+
 void test_and_record(const Options& o, State& state, const Metrics& trained, const Mnist& mnist,
                      Progress& progress) {
   const Metrics tested = state.trainer.evaluate(state.evaluated(), mnist.test);
@@ -150,6 +186,7 @@ void test_and_record(const Options& o, State& state, const Metrics& trained, con
                         state.step.learning_rate(epoch - 1), state.seconds,
                         1e3 * state.seconds / static_cast<double>(state.trainer.steps_per_epoch())});
   state.seconds = 0;
+  record_epoch(o, state, mnist);
 }
 
 // Returns the exit status: 0, or that of the signal that stopped it.
@@ -172,6 +209,7 @@ int train(const CLI::App& app, Options o) {
       fail("resume", "the run was trained on other images than those of " + mnist.folder.string() +
                          "; name their folder by --data");
     restore(state, saved);
+    folder->go_on(state.events);
   } else {
     folder.emplace(o.out, o.overwrite ? Existing::replace : Existing::refuse);
   }
@@ -192,6 +230,7 @@ int train(const CLI::App& app, Options o) {
     state.seconds += now - start;
     progress.step(done, so_far.elbo(), so_far.reconstruction, so_far.kl());
     const bool ended = trainer.steps() == 0;
+    record_step(state);
     if (ended) test_and_record(o, state, so_far, mnist, progress);
     stopped = signals.received();
     if (!ended && stopped == 0 && now - last_save < 60 * o.checkpoint_minutes) continue;
@@ -202,10 +241,11 @@ int train(const CLI::App& app, Options o) {
     std::cout << "\nstopped " << state.place() << "; go on with: train_mnist --resume " << o.out << std::endl;
     signals.end_within(2);
   }
-  write_pictures(o, *folder, state.evaluated(), mnist);
+  write_pictures(o, *folder, state, mnist);
   if (stopped != 0) return 128 + stopped;
   std::cout << "\nwritten to " << o.out
-            << ": metrics.csv, model.safetensors, checkpoint.safetensors, reconstructions.png, samples.png, "
+            << ": metrics.csv, events.tfevents, model.safetensors, checkpoint.safetensors, curves.png, "
+               "reconstructions.png, samples.png, "
             << (has_manifold(o.run) ? "manifold.png, " : "") << "latents.png\n";
   return 0;
 }

@@ -73,6 +73,11 @@ std::filesystem::path previous_generation(const std::filesystem::path& file);
 void write_atomically(const std::filesystem::path& file, std::string_view bytes,
                       std::string_view operation = "write_atomically", Replaced replaced = Replaced::dropped);
 
+/// Keeps the first bytes of a file, which has at least so many, or is made; what it had beyond is replaced by
+/// `bytes`, synchronised with the disk. A crash may leave some of them. Throws WriteFailure.
+void replace_tail(const std::filesystem::path& file, std::size_t kept, std::string_view bytes,
+                  std::string_view operation = "replace_tail");
+
 /// product(shape) × element_size, or nothing if that, or a stride of such a tensor, exceeds what
 /// std::ptrdiff_t holds: shapes read from a file may be anything.
 std::optional<std::size_t> byte_count(const Shape& shape, std::size_t element_size);

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "strata/tensor/io/safetensors.hpp"
+#include "strata/tools/run/events.hpp"
 #include "strata/tools/run/metrics_csv.hpp"
 #include "strata/tools/run/run_config.hpp"
 
@@ -28,9 +29,13 @@ class RunFolder {
   /// The newest state that was saved and can be read.
   Safetensors checkpoint() const;
 
-  /// Writes model.safetensors, metrics.csv and checkpoint.safetensors, in this order and each whole; the
-  /// checkpoint before becomes checkpoint.previous.safetensors. Throws WriteFailure.
-  void save(const Safetensors& model, const MetricsCsv& metrics, const Safetensors& checkpoint);
+  /// Writes model.safetensors, metrics.csv, what is new of events.tfevents, and checkpoint.safetensors, in
+  /// this order; the checkpoint before becomes checkpoint.previous.safetensors. Throws WriteFailure.
+  void save(const Safetensors& model, const MetricsCsv& metrics, Events& events,
+            const Safetensors& checkpoint);
+
+  /// After the state was restored: its events go on in the run's file.
+  void go_on(Events& events) const;
 
  private:
   // Folders that were made for the run: they go again if nothing comes into them.
@@ -51,6 +56,13 @@ class RunFolder {
   Lock lock_;
   bool saved_ = false;
 };
+
+/// What other programs leave in a run's folder, beside `generated`.
+inline constexpr const char *evaluation_name = "evaluation.json", *report_name = "report.html";
+
+/// Where to write such a file: what a stranger's run holds may be a link to anything, and such a link is
+/// removed.
+std::filesystem::path own_file(const std::filesystem::path& folder, const std::string& name);
 
 /// What model.safetensors holds: the weights to evaluate, and as metadata the configuration and the data
 /// set's name.
