@@ -23,30 +23,31 @@ struct Options : TrainedRunOptions {
 
 // A word as a shell reads it.
 std::string quoted(const std::string& word) {
-  const auto plain = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           std::string_view("-_./,+=:").find(c) != std::string_view::npos;
-  };
-  if (!word.empty() && std::all_of(word.begin(), word.end(), plain)) return word;
+  constexpr auto plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./,+=:";
+  if (!word.empty() && word.find_first_not_of(plain) == std::string::npos) return word;
   std::string text = "'";
   for (const char c : word) text += c == '\'' ? "'\\''" : std::string(1, c);
   return text + "'";
 }
 
+// The run's folder by its full name.
+fs::path folder_of(const Options& o) { return (fs::absolute(o.run) / "").lexically_normal().parent_path(); }
+
 // What trains the same run again, into a folder beside it.
 std::string command(const Options& o, const RunConfig& config, const Mnist& mnist) {
-  const fs::path folder = fs::absolute(o.run) / "", checkpoint = folder / "checkpoint.safetensors";
-  std::vector<std::string> words = {"train_mnist", "--out", folder.parent_path().string() + "-again",
-                                    "--data", fs::absolute(mnist.folder).string()};
+  const fs::path checkpoint = folder_of(o) / "checkpoint.safetensors";
+  std::vector<std::string> words = {"train_mnist", "--out", folder_of(o).string() + "-again", "--data",
+                                    fs::absolute(mnist.folder).string()};
   for (const std::string& word : options_of(config)) words.push_back(word);
   if (fs::exists(checkpoint)) {
     const auto saved = Safetensors::read_newest(checkpoint);
     if (saved.contains("threads") && saved.shape("threads").empty())
       words.insert(words.end(), {"--threads", std::to_string(saved.get<std::uint64_t>("threads")())});
   }
-  std::string line;
-  for (const std::string& word : words) line += (line.empty() ? "" : " ") + quoted(word);
-  return line;
+  std::string lines;
+  for (const std::string& word : words)
+    lines += (lines.empty() ? "" : word.starts_with("--") ? " \\\n  " : " ") + quoted(word);
+  return lines;
 }
 
 Json configuration(const RunConfig& config) {
@@ -118,7 +119,7 @@ std::string metrics(const fs::path& file) {
 void report(const Options& o) {
   const auto [run, mnist] = open(o);
   const fs::path folder = o.run;
-  Json content = {{"name", fs::path(fs::absolute(folder) / "").parent_path().filename().string()},
+  Json content = {{"name", folder_of(o).filename().string()},
                   {"data_set", mnist.name},
                   {"command", command(o, run.config, mnist)},
                   {"configuration", configuration(run.config)},

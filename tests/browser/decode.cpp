@@ -27,7 +27,8 @@ int main(int argc, char** argv) {
         for (std::size_t row = 0; row < rows; ++row)
           c(row, argc > 2 ? std::strtoul(argv[2], nullptr, 10) : 0) = 1;
       });
-  const auto x = run.model.decode(tape.constant(z), top, condition, Noise<float>::zero());
+  const auto x = run.model.decode(tape.constant(z), top, condition,
+                                  Noise<float>([](Tensor<float>& ones) { ones.fill(1.0f); }));
   std::cout << std::setprecision(9);
   for (std::size_t row = 0; row < rows; ++row)
     for (std::size_t i = 0; i < x.shape()[1]; ++i)

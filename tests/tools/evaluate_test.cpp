@@ -169,7 +169,7 @@ TEST_CASE("evaluate leaves its result in the run's folder, and works where it ma
   CHECK_THAT(kept_out.err, Contains("not kept"));
 }
 
-TEST_CASE("generate writes what so few test images are enough for, and nothing where it cannot end") {
+TEST_CASE("generate writes what few test images are enough for") {
   const ProgramFolder here;
   REQUIRE(here.train().status == 0);
   for (const unsigned images : {10u, 1u}) {

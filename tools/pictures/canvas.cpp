@@ -45,7 +45,7 @@ void Canvas::text(const std::string& text, long left, long middle, double shift,
   left -= std::lround(shift * static_cast<double>(text_width(text, zoom)));
   const long top = middle - static_cast<long>(glyph_height) * zoom / 2;
   for (std::size_t i = 0; i < text.size(); ++i)
-    for (std::size_t row = 0; row < glyph_height; ++row)
+    for (std::size_t row = 0; row < glyph_height + glyph_depth; ++row)
       for (std::size_t column = 0; column + 1 < glyph_width; ++column)
         if (has_ink(text[i], row, column))
           rectangle(left + static_cast<long>(i * glyph_width + column) * zoom,

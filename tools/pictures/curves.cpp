@@ -1,5 +1,7 @@
 #include "strata/tools/pictures/curves.hpp"
 
+#include <algorithm>
+
 #include "strata/tools/pictures/canvas.hpp"
 
 namespace strata::tools {
@@ -67,10 +69,11 @@ Tensor<std::uint8_t> curves(const MetricsTable& table, const std::vector<Plot>& 
 Tensor<std::uint8_t> picture_curves(const MetricsTable& table) {
   std::vector<Plot> plots = {
       {"ELBO, nats per image", {}}, {"reconstruction, nats per image", {}}, {"KL, nats per image", {}}};
+  const bool layered = std::find(table.names.begin(), table.names.end(), "kl_2") != table.names.end();
   for (const std::string& name : table.names) {
     if (name.ends_with("elbo")) plots[0].columns.push_back(name);
     if (name.ends_with("reconstruction")) plots[1].columns.push_back(name);
-    if (name.ends_with("kl") || name.starts_with("kl_")) plots[2].columns.push_back(name);
+    if (name.ends_with("kl") || (name.starts_with("kl_") && layered)) plots[2].columns.push_back(name);
   }
   return curves(table, plots, table.best());
 }

@@ -1,4 +1,5 @@
-// The letters of pictures: printable ASCII, each 5 × 7 pixels with a column after it.
+// The letters of pictures: printable ASCII, each 5 × 7 pixels, two rows below for what reaches down, and a
+// column after it.
 #pragma once
 
 #include <array>
@@ -7,25 +8,29 @@
 
 namespace strata::tools {
 
-inline constexpr std::size_t glyph_width = 6, glyph_height = 7, glyphs_in_band = 16;
+inline constexpr std::size_t glyph_width = 6, glyph_height = 7, glyph_depth = 2, glyphs_in_band = 16;
 
-// Sixteen characters a band from ' ' on, seven rows a band.
+// Sixteen characters a band from ' ' on, nine rows a band.
 // clang-format off
-inline constexpr std::array<std::string_view, 42> glyph_rows{
+inline constexpr std::array<std::string_view, 54> glyph_rows{
     "        #    # #   # #    #   ##  #  ##     #      #   #                                      # ",
     "        #    # #   # #   #### ##  # #  #    #     #     #     #     #                         # ",
     "        #    # #  ##### # #      #  # #     #    #       #  # # #   #                        #  ",
     "        #          # #   ###    #    #           #       #   ###  #####       ####          #   ",
-    "        #         #####   # #  #    # # #        #       #  # # #   #     ##               #    ",
-    "                   # #  ####  #  ## #  #          #     #     #     #      #         ##   #     ",
-    "        #          # #    #   #  ##  ## #          #   #                  #          ##   #     ",
+    "        #         #####   # #  #    # # #        #       #  # # #   #                      #    ",
+    "                   # #  ####  #  ## #  #          #     #     #     #     ##         ##   #     ",
+    "        #          # #    #   #  ##  ## #          #   #                  ##         ##   #     ",
+    "                                                                           #                    ",
+    "                                                                          #                     ",
     " ###    #    ###   ###     #  #####  ###  #####  ###   ###                 #         #     ###  ",
-    "#   #  ##   #   # #   #   ##  #     #         # #   # #   #  ##    ##     #           #   #   # ",
+    "#   #  ##   #   # #   #   ##  #     #         # #   # #   #  ##           #           #   #   # ",
     "#   #   #       #     #  # #  ####  #        #  #   # #   #  ##    ##    #    #####    #      # ",
-    "#   #   #      #    ##  #  #      # ####    #    ###   ####             #               #    #  ",
-    "#   #   #     #       # #####     # #   #  #    #   #     #  ##    ##    #    #####    #    #   ",
-    "#   #   #    #    #   #    #  #   # #   #  #    #   #     #  ##     #     #           #         ",
-    " ###   ###  #####  ###     #   ###   ###   #     ###   ###         #       #         #      #   ",
+    "#   #   #      #    ##  #  #      # ####    #    ###   ####        ##   #               #    #  ",
+    "#   #   #     #       # #####     # #   #  #    #   #     #  ##          #    #####    #    #   ",
+    "#   #   #    #    #   #    #  #   # #   #  #    #   #     #  ##    ##     #           #         ",
+    " ###   ###  #####  ###     #   ###   ###   #     ###   ###         ##      #         #      #   ",
+    "                                                                    #                           ",
+    "                                                                   #                            ",
     " ###    #   ####   ###  ####  ##### #####  ###  #   #  ###    ### #   # #     #   # #   #  ###  ",
     "#   #  # #  #   # #   # #   # #     #     #   # #   #   #      #  #  #  #     ## ## ##  # #   # ",
     "# ### #   # #   # #     #   # #     #     #     #   #   #      #  # #   #     # # # ##  # #   # ",
@@ -33,33 +38,41 @@ inline constexpr std::array<std::string_view, 42> glyph_rows{
     "# ### ##### #   # #     #   # #     #     #   # #   #   #      #  # #   #     #   # #  ## #   # ",
     "#     #   # #   # #   # #   # #     #     #   # #   #   #   #  #  #  #  #     #   # #  ## #   # ",
     " #### #   # ####   ###  ####  ##### #      #### #   #  ###   ##   #   # ##### #   # #   #  ###  ",
+    "                                                                                                ",
+    "                                                                                                ",
     "####   ###  ####   #### ##### #   # #   # #   # #   # #   # #####  ###  #      ###    #         ",
     "#   # #   # #   # #       #   #   # #   # #   # #   # #   #     #  #    #        #   # #        ",
     "#   # #   # #   # #       #   #   # #   # #   #  # #   # #     #   #     #       #  #   #       ",
     "####  #   # ####   ###    #   #   # #   # # # #   #     #     #    #      #      #              ",
     "#     # # # # #       #   #   #   #  # #  # # #  # #    #    #     #       #     #              ",
     "#     #  #  #  #      #   #   #   #  # #  ## ## #   #   #   #      #        #    #              ",
-    "#      ## # #   # ####    #    ###    #   #   # #   #   #   #####  ###      #  ###        ##### ",
+    "#      ## # #   # ####    #    ###    #   #   # #   #   #   #####  ###      #  ###              ",
+    "                                                                                          ##### ",
+    "                                                                                                ",
     " #          #               #         ##        #       #      #  #      ##                     ",
     "  #         #               #        #          #                 #       #                     ",
     "       ###  ####   ####  ####  ###  ####   #### ####   ##     ##  #  #    #   ## #  ####   ###  ",
     "          # #   # #     #   # #   #  #    #   # #   #   #      #  # #     #   # # # #   # #   # ",
-    "       #### #   # #     #   # #####  #     #### #   #   #      #  ##      #   # # # #   # #   # ",
-    "      #   # #   # #     #   # #      #        # #   #   #   #  #  # #     #   # # # #   # #   # ",
-    "       #### ####   ####  ####  ###   #     ###  #   #  ###   ##   #  #   ###  # # # #   #  ###  ",
+    "       #### #   # #     #   # #####  #    #   # #   #   #      #  ##      #   # # # #   # #   # ",
+    "      #   # #   # #     #   # #      #    #   # #   #   #      #  # #     #   # # # #   # #   # ",
+    "       #### ####   ####  ####  ###   #     #### #   #  ###     #  #  #   ###  # # # #   #  ###  ",
+    "                                              #             #  #                                ",
+    "                                           ###               ##                                 ",
     "                         #                                           ##   #   ##                ",
     "                         #                                          #     #     #               ",
     "####   #### # ##   #### ####  #   # #   # #   # #   # #   # #####   #     #     #    #          ",
     "#   # #   # ##  # #      #    #   # #   # # # #  # #  #   #    #   #      #      #  # # #       ",
-    "####   #### #      ###   #    #   # #   # # # #   #    ####   #     #     #     #      #        ",
-    "#         # #         #  #    #   #  # #  # # #  # #      #  #      #     #     #               ",
-    "#         # #     ####    ##   ####   #    # #  #   #  ###  #####    ##   #   ##                "};
+    "#   # #   # #      ###   #    #   # #   # # # #   #   #   #   #     #     #     #      #        ",
+    "#   # #   # #         #  #    #   #  # #  # # #  # #  #   #  #      #     #     #               ",
+    "####   #### #     ####    ##   ####   #    # #  #   #  #### #####    ##   #   ##                ",
+    "#         #                                               #                                     ",
+    "#         #                                            ###                                      "};
 // clang-format on
 
 /// Whether pixel (row, column) of the character is ink; what is no printable ASCII looks like '?'.
 constexpr bool has_ink(char character, std::size_t row, std::size_t column) {
   const auto code = static_cast<std::size_t>(character < ' ' || character > '~' ? '?' : character) - ' ';
-  return glyph_rows[code / glyphs_in_band * glyph_height + row]
+  return glyph_rows[code / glyphs_in_band * (glyph_height + glyph_depth) + row]
                    [code % glyphs_in_band * glyph_width + column] == '#';
 }
 

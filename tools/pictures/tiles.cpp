@@ -92,12 +92,16 @@ Tensor<std::uint8_t> framed(const Tensor<std::uint8_t>& picture, const Frame& fr
   const long zoom = width < 400 ? 1 : 2, line = 11 * zoom, margin = 4 * zoom;
   long left = margin;
   for (const std::string& label : frame.rows) left = std::max(left, text_width(label, zoom) + 2 * margin);
+  const auto columns = static_cast<long>(frame.columns.size());
+  const long right =
+      columns == 0 ? margin
+                   : std::max(margin, (text_width(frame.columns.back(), zoom) - width / columns) / 2 + zoom);
   std::vector<std::string> above = wrapped(frame.title, left + width, zoom);
   if (!frame.y.empty()) above.push_back(frame.y);
   const long top = static_cast<long>(above.size()) * line + margin;
   const long below = (frame.columns.empty() ? 0 : line) + (frame.x.empty() ? 0 : line) + margin;
 
-  Canvas canvas(static_cast<std::size_t>(left + width + margin),
+  Canvas canvas(static_cast<std::size_t>(left + width + right),
                 static_cast<std::size_t>(top + height + below));
   canvas.picture(picture, left, top);
   for (std::size_t i = 0; i < above.size(); ++i)
@@ -107,7 +111,7 @@ Tensor<std::uint8_t> framed(const Tensor<std::uint8_t>& picture, const Frame& fr
   };
   for (std::size_t i = 0; i < frame.rows.size(); ++i)
     canvas.text(frame.rows[i], left - margin, top + middle(height, i, frame.rows.size()), 1, zoom);
-  for (long i = 0, free = 0; i < static_cast<long>(frame.columns.size()); ++i) {
+  for (long i = 0, free = 0; i < columns; ++i) {
     const auto& label = frame.columns[static_cast<std::size_t>(i)];
     const long place = left + middle(width, static_cast<std::size_t>(i), frame.columns.size());
     const long half = text_width(label, zoom) / 2;

@@ -2,7 +2,7 @@
 const run = JSON.parse(document.getElementById('run').textContent);
 const at = id => document.getElementById(id);
 
-// An element of HTML, or below 'svg' of SVG; all text is text.
+// An element of HTML or SVG; all text is text.
 function element(name, attributes = {}, ...children) {
   const svg = ['svg', 'path', 'line', 'circle', 'text'].includes(name);
   const made = svg ? document.createElementNS('http://www.w3.org/2000/svg', name) : document.createElement(name);
@@ -10,13 +10,13 @@ function element(name, attributes = {}, ...children) {
   made.append(...children);
   return made;
 }
-const short = x => Number.isFinite(x) ? String(Number(x.toPrecision(5))).replace('-', '−') : String(x);
-const fixed = x => x.toFixed(2).replace('-', '−');
+const minus = text => text.replace('-', '−');
+const short = x => minus(String(Number.isFinite(x) ? Number(x.toPrecision(5)) : x));
+const fixed = x => minus(x.toFixed(2));
 
 function table(names, rows, numbers = []) {
   const kind = i => numbers.includes(i) ? { class: 'number' } : {};
-  const cell = (content, i) => content instanceof Element && content.tagName === 'TD' ? content
-    : element('td', kind(i), content);
+  const cell = (content, i) => content.tagName === 'TD' ? content : element('td', kind(i), content);
   return element('table', {},
     element('thead', {}, element('tr', {}, ...names.map((n, i) => element('th', { scope: 'col', ...kind(i) }, n)))),
     element('tbody', {}, ...rows.map(row => element('tr', {}, ...row.map(cell)))));
@@ -24,10 +24,7 @@ function table(names, rows, numbers = []) {
 
 // ---- The decoder ----
 const bytes = base64 => Uint8Array.from(atob(base64), c => c.charCodeAt(0));
-const floats = base64 => {
-  const view = new DataView(bytes(base64).buffer);
-  return Float32Array.from({ length: view.byteLength / 4 }, (_, i) => view.getFloat32(4 * i, true));
-};
+const floats = base64 => new Float32Array(bytes(base64).buffer);  // every browser's machine is little-endian
 const { networks, latents, layers } = run;
 const weights = floats(networks.weights);
 const softplus = x => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
@@ -99,6 +96,8 @@ function scatter() {
   }
   c.globalAlpha = 1;
   c.fillStyle = '#222';
+  c.fillText('unit 1 →', side - 110, side - 40);
+  c.fillText('unit 2 ↑', 50, 28);
   for (let value = -Math.floor(reach); value <= reach; ++value) {
     c.fillText(short(value), pixel.x(value) + 5, side - 8);
     if (value !== -Math.floor(reach)) c.fillText(short(value), 6, pixel.y(value) - 6);
@@ -106,19 +105,15 @@ function scatter() {
 }
 
 function nearest() {
-  let best = Infinity, label;
-  for (let i = 0; i < points.length; i += 2) {
-    const distance = (points[i] - state.z[0]) ** 2 + (points[i + 1] - state.z[1]) ** 2;
-    if (distance < best) [best, label] = [distance, labels[i / 2]];
-  }
-  return label;
+  const distance = i => (points[2 * i] - state.z[0]) ** 2 + (points[2 * i + 1] - state.z[1]) ** 2;
+  return labels[labels.reduce((best, _, i) => distance(i) < distance(best) ? i : best, 0)];
 }
 
 function draw() {
   const x = decode(state.z, state.noise, state.label), canvas = at('decoded');
   const image = new ImageData(canvas.width, canvas.height);
   x.forEach((value, i) => image.data.set([255 * value, 255 * value, 255 * value, 255], 4 * i));
-  canvas.getContext('2d').putImageData(image, 0, 0);
+  canvas.getContext('2d', { willReadFrequently: true }).putImageData(image, 0, 0);
   for (const { unit, input, output } of sliders) {
     input.value = state.z[unit];
     output.textContent = fixed(state.z[unit]);
@@ -138,8 +133,7 @@ function draw() {
 }
 
 function move(x, y) {
-  const inside = value => Math.min(reach, Math.max(-reach, value));
-  state.z = [inside(x), inside(y)];
+  state.z = [x, y].map(value => Math.min(reach, Math.max(-reach, value)));
   draw();
 }
 
@@ -164,8 +158,7 @@ function explore() {
   [at('decoded').height, at('decoded').width] = run.image.length === 2 ? run.image : [1, run.image[0]];
   for (const unit of latents.units) {
     const id = `unit-${unit + 1}`, output = element('output', { for: id });
-    const input = element('input', { id, type: 'range', min: -reach, max: reach, step: 'any' });
-    input.step = reach / 100;
+    const input = element('input', { id, type: 'range', min: -reach, max: reach, step: reach / 100 });
     input.addEventListener('input', () => { state.z[unit] = Number(input.value); draw(); });
     sliders.push({ unit, input, output });
     at('controls').append(element('div', { class: 'slider' },
@@ -192,6 +185,7 @@ function explore() {
     + (points ? ' The dots are posterior means of the test set.' : '');
   if (points) {
     at('plane-figure').hidden = false;
+    at('explorer').classList.add('with-plane');
     scatter();
     if (labels)
       for (const label of [...new Set(labels)].sort((a, b) => a - b))
@@ -202,7 +196,10 @@ function explore() {
       move(reach * (2 * (event.clientX - box.left) / box.width - 1),
         reach * (1 - 2 * (event.clientY - box.top) / box.height));
     };
-    at('plane').addEventListener('pointerdown', event => { at('plane').setPointerCapture(event.pointerId); follow(event); });
+    at('plane').addEventListener('pointerdown', event => {
+      at('plane').setPointerCapture(event.pointerId);
+      follow(event);
+    });
     at('plane').addEventListener('pointermove', event => { if (event.buttons & 1) follow(event); });
     at('plane').addEventListener('keydown', event => {
       const step = reach / (event.shiftKey ? 10 : 50);
@@ -272,7 +269,6 @@ function tell() {
   const numbers = table(names, rows.map(row => row.map(short)), names.map((_, i) => i));
   if (rows.length) numbers.tBodies[0].rows[best].className = 'best';
   at('numbers').append(numbers);
-
   const last = rows.length - 1, kl = layers.map((_, t) => last < 0 ? NaN : column(`kl_${t + 1}`)[last]);
   const evaluated = run.evaluation?.layer_kl;
   at('layers').append(table(['layer', 'units', 'active', 'KL, nats', '', ...evaluated ? ['KL by evaluate'] : []],
