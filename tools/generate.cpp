@@ -39,13 +39,14 @@ std::vector<Picture> pictures_of(const Run& run, const Batch<float>& images, con
 }
 
 void generate(const Options& o) {
-  const auto [run, mnist] = open(o);
+  const auto [run, data] = open(o);
+  if (const std::string choice = choice_of(run); !choice.empty()) std::cout << choice << "\n";
   const std::filesystem::path out = o.out.empty() ? o.run + "/generated" : o.out;
   // What a stranger's run holds may be a link to anything.
   if (o.out.empty() && std::filesystem::is_symlink(out))
     fail_file("generate", out, "is a link, which is not followed; name a folder with --out");
-  const auto images = test_batch(mnist.test, 64, run.config, o.seed);
-  const auto pictures = pictures_of(run, images, picture_options(run.config, mnist.test, o.seed));
+  const auto images = test_batch(data.test, 64, run.config, o.seed);
+  const auto pictures = pictures_of(run, images, picture_options(run.config, data.test, o.seed));
   std::filesystem::create_directories(out);
   for (const auto& [name, pixels, what] : pictures) {
     const auto file = own_file(out, name + ".png");

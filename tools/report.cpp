@@ -34,10 +34,10 @@ std::string quoted(const std::string& word) {
 fs::path folder_of(const Options& o) { return (fs::absolute(o.run) / "").lexically_normal().parent_path(); }
 
 // What trains the same run again, into a folder beside it.
-std::string command(const Options& o, const RunConfig& config, const Mnist& mnist) {
+std::string command(const Options& o, const RunConfig& config, const ImageData& data) {
   const fs::path checkpoint = folder_of(o) / "checkpoint.safetensors";
   std::vector<std::string> words = {"train_mnist", "--out", folder_of(o).string() + "-again", "--data",
-                                    fs::absolute(mnist.folder).string()};
+                                    fs::absolute(data.path).string()};
   for (const std::string& word : options_of(config)) words.push_back(word);
   if (fs::exists(checkpoint)) {
     const auto saved = Safetensors::read_newest(checkpoint);
@@ -62,8 +62,8 @@ Json configuration(const RunConfig& config) {
 
 // The top layer's units, those first whose posterior means vary most over the test images; of a plane also
 // these means.
-Json latents(const Run& run, const Mnist& mnist, std::uint64_t seed) {
-  const auto images = test_batch(mnist.test, 10'000, run.config, seed);
+Json latents(const Run& run, const ImageData& data, std::uint64_t seed) {
+  const auto images = test_batch(data.test, 10'000, run.config, seed);
   Rng rng{seed, 0, streams::posterior_means};
   const Tensor<double> means = posterior_means(run.model, images, 8, rng).back();
   const std::size_t count = means.shape(0), width = means.shape(1);
@@ -79,9 +79,10 @@ Json latents(const Run& run, const Mnist& mnist, std::uint64_t seed) {
   Json all = {{"units", units}, {"variance", variance}, {"points", nullptr}, {"labels", nullptr}};
   if (width != 2) return all;
   all["points"] = base64(std::vector<float>(means.begin(), means.end()));
-  if (mnist.test.labels) {
-    const auto& labels = *mnist.test.labels;
-    all["labels"] = base64(std::string(labels.begin(), labels.begin() + static_cast<std::ptrdiff_t>(count)));
+  if (data.test.labels) {
+    const auto& labels = *data.test.labels;
+    all["labels"] =
+        std::vector<std::size_t>(labels.begin(), labels.begin() + static_cast<std::ptrdiff_t>(count));
   }
   return all;
 }
@@ -117,19 +118,20 @@ std::string metrics(const fs::path& file) {
 }
 
 void report(const Options& o) {
-  const auto [run, mnist] = open(o);
+  const auto [run, data] = open(o);
   const fs::path folder = o.run;
   Json content = {{"name", folder_of(o).filename().string()},
-                  {"data_set", mnist.name},
-                  {"command", command(o, run.config, mnist)},
+                  {"data_set", data.name},
+                  {"command", command(o, run.config, data)},
                   {"configuration", configuration(run.config)},
                   {"metrics", metrics(folder / "metrics.csv")},
                   {"evaluation", json_file(folder / evaluation_name)},
                   {"pictures", Json::array()},
-                  {"image", mnist.test.example_shape()},
+                  {"image", data.test.example_shape()},
                   {"layers", run.config.latent},
-                  {"classes", run.config.conditional ? mnist.test.classes : 0},
-                  {"latents", latents(run, mnist, o.seed)},
+                  {"labels", data.labels},
+                  {"classes", run.config.conditional ? data.test.classes : 0},
+                  {"latents", latents(run, data, o.seed)},
                   {"networks", networks_of(run.model)}};
   add_pictures(content["pictures"], folder, "");
   add_pictures(content["pictures"], folder / "generated", "generated/");

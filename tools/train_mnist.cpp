@@ -1,4 +1,4 @@
-// Trains a variational autoencoder of one or many stochastic layers on MNIST and writes metrics, weights and
+// Trains a variational autoencoder of one or many stochastic layers on images and writes metrics, weights and
 // pictures.
 #include <iostream>
 
@@ -32,14 +32,28 @@ void declare(CLI::App& app, Options& o) {
   auto* out = app.add_option("--out", o.out, "folder for metrics, weights and pictures")
                   ->check(not_empty)
                   ->capture_default_str();
-  auto* over = app.add_flag("--overwrite", o.overwrite, "replace the run that --out holds");
-  app.add_option("--resume", o.resume, "go on with the run of this folder")->excludes(out, over);
+  auto* over =
+      app.add_flag("--overwrite", o.overwrite, "replace the run that --out holds")->configurable(false);
+  app.add_option("--resume", o.resume, "go on with the run of this folder")
+      ->excludes(out, over)
+      ->configurable(false);
   app.add_option("--checkpoint-minutes", o.checkpoint_minutes, "save so often, not only after epochs")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
   add_options(app, o.run);
   app.add_option("--threads", o.threads, "threads to use")->transform(whole_number)->capture_default_str();
 }
+
+// The epoch with the highest validation bound so far.
+struct Best {
+  std::size_t epoch = 0;  // from 1; 0 before the first
+  double elbo = 0;
+
+  static void fields(auto& self, auto&& visit) {
+    visit("epoch", self.epoch);
+    visit("elbo", self.elbo);
+  }
+};
 
 // All of a run's state, and how it is made.
 struct State {
@@ -48,6 +62,7 @@ struct State {
   ObjectiveStep<Vae<float>> step;
   Trainer<ObjectiveStep<Vae<float>>> trainer;
   std::optional<Ema<Vae<float>>> ema;
+  std::optional<Best> best;  // with a validation
   MetricsCsv metrics;
   Events events;
   double seconds = 0;  // of training in the epoch so far
@@ -58,13 +73,15 @@ struct State {
         optimizer(parameters(model), c.optimizer, c.lr),
         step(model, optimizer, objective_of(c), objective_options(c)),
         trainer(step, train, training_options(c)),
-        metrics(c.latent.size()) {
+        metrics(c.latent.size(), c.validation > 0) {
     if (c.ema > 0) ema.emplace(model, c.ema);
+    if (c.validation > 0) best.emplace();
   }
 
   static Vae<float> make_model(const RunConfig& c, const Dataset& train) {
     Rng rng{c.seed};
     Vae<float> model(model_config(c, train.width(), train.classes), rng);
+    require_support("data", train, c.binarize, support_of(model));
     if (!c.no_output_bias) model.start_at(mean_example(train));
     return model;
   }
@@ -80,6 +97,18 @@ struct State {
   // Of all epochs so far.
   std::size_t steps() const { return trainer.epochs() * trainer.steps_per_epoch() + trainer.steps(); }
 
+  void note_validation(double elbo) {
+    if (best->epoch == 0 || elbo > best->elbo) best = Best{trainer.epochs(), elbo};
+  }
+
+  // Whether this is the state after the best epoch.
+  bool is_best() const { return best && trainer.steps() == 0 && best->epoch == trainer.epochs(); }
+
+  bool ended(const RunConfig& c) const {
+    return trainer.epochs() >= c.epochs ||
+           (c.early_stopping > 0 && trainer.epochs() - best->epoch >= c.early_stopping);
+  }
+
   // "after 3 epochs and 120 of 468 steps"
   std::string place() const {
     return "after " + std::to_string(trainer.epochs()) + " epochs and " + std::to_string(trainer.steps()) +
@@ -89,6 +118,7 @@ struct State {
   static void fields(auto& self, auto&& visit) {
     visit("trainer", self.trainer);
     visit("ema", self.ema);
+    visit("best", self.best);
     visit("metrics", self.metrics);
     visit("events", self.events);
     visit("seconds", self.seconds);
@@ -96,29 +126,28 @@ struct State {
   }
 };
 
-void write_pictures(const Options& o, const RunFolder& folder, const State& state, const Mnist& mnist) {
-  const Vae<float>& model = state.evaluated();
-  const auto options = picture_options(o.run, mnist.test, o.run.seed);
-  const auto few = test_batch(mnist.test, 64, o.run, o.run.seed);
-  const auto all = test_batch(mnist.test, mnist.test.size(), o.run, o.run.seed);
+void write_pictures(const Options& o, const RunFolder& folder, const State& state, const Vae<float>& model,
+                    const ImageData& data) {
+  const auto options = picture_options(o.run, data.test, o.run.seed);
+  const auto few = test_batch(data.test, 64, o.run, o.run.seed);
+  const auto all = test_batch(data.test, data.test.size(), o.run, o.run.seed);
   if (state.trainer.epochs() > 0) write_png(folder / "curves.png", picture_curves(state.metrics.table()));
   write_png(folder / "reconstructions.png", picture_reconstructions(model, few, options));
   write_png(folder / "samples.png", picture_samples(model, options));
   if (has_manifold(o.run))
     write_png(folder / "manifold.png", picture_manifold(model, o.run.manifold, options));
-  write_png(folder / "latents.png", picture_latents(model, mnist.test, all));
+  write_png(folder / "latents.png", picture_latents(model, data.test, all));
 }
 
-void save(RunFolder& folder, const Options& o, State& state, const Mnist& mnist) {
-  Safetensors model = model_file(state.evaluated(), o.run, mnist.name), checkpoint;
+void save(RunFolder& folder, const Options& o, State& state, const ImageData& data) {
+  Safetensors model = model_file(state.evaluated(), o.run, data), checkpoint;
   model.metadata["trained_epochs"] = std::to_string(state.trainer.epochs());
   model.metadata["trained_steps"] = std::to_string(state.trainer.steps());  // of the next epoch
   checkpoint.metadata = model.metadata;
-  checkpoint.metadata["data"] = std::filesystem::absolute(mnist.folder).string();
-  checkpoint.metadata["data_checksum"] = mnist.checksum;
+  checkpoint.metadata["data"] = std::filesystem::absolute(data.path).string();
   checkpoint.metadata["blas"] = blas_description();
   store(state, checkpoint);
-  folder.save(model, state.metrics, state.events, checkpoint);
+  folder.save(model, state.is_best(), state.metrics, state.events, checkpoint);
 }
 
 // The options with which the saved run goes on: its own, where those of the command line do not change it.
@@ -158,15 +187,15 @@ void record_step(State& state) {
 
 // After an epoch: the newest line of metrics.csv, images and their reconstructions, weights and the last
 // step's gradients.
-void record_epoch(const Options& o, State& state, const Mnist& mnist) {
+void record_epoch(const Options& o, State& state, const ImageData& data) {
   const std::size_t epoch = state.trainer.epochs(), step = state.steps();
   const MetricsTable table = state.metrics.table();
   for (std::size_t i = 1; i < table.names.size() && is_round(epoch, 3); ++i)
     state.events.scalar(step, table.names[i], table.columns[i].back());
   if (!is_round(epoch, 2)) return;
-  const auto few = test_batch(mnist.test, 64, o.run, o.run.seed);
+  const auto few = test_batch(data.test, 64, o.run, o.run.seed);
   const auto [input, output] =
-      picture_pairs(state.evaluated(), few, picture_options(o.run, mnist.test, o.run.seed));
+      picture_pairs(state.evaluated(), few, picture_options(o.run, data.test, o.run.seed));
   state.events.image(step, "input_image", input);
   state.events.image(step, "output_image", output);
   for (const auto& [name, parameter] : parameters(state.model)) {
@@ -175,16 +204,23 @@ void record_epoch(const Options& o, State& state, const Mnist& mnist) {
   }
 }
 
-void test_and_record(const Options& o, State& state, const Metrics& trained, const Mnist& mnist,
+void test_and_record(const Options& o, State& state, const Metrics& trained, const ImageData& data,
                      Progress& progress) {
-  const Metrics tested = state.trainer.evaluate(state.evaluated(), mnist.test);
-  progress.end_epoch(trained.elbo(), tested.elbo(), tested.reconstruction, tested.kl());
+  const Metrics tested = state.trainer.evaluate(state.evaluated(), data.test);
+  std::optional<Metrics> validated;
+  if (data.validation) {
+    validated = state.trainer.evaluate(state.evaluated(), *data.validation);
+    state.note_validation(validated->elbo());
+  }
+  progress.end_epoch(trained.elbo(), tested.elbo(), tested.reconstruction, tested.kl(),
+                     validated ? std::optional(validated->elbo()) : std::nullopt);
   Rng few_draws{0, 0, streams::posterior_means};  // for the progress of a run, not for a paper
-  const auto some = test_batch(mnist.test, 1000, o.run, o.run.seed);
+  const auto some = test_batch(data.test, 1000, o.run, o.run.seed);
   const std::size_t epoch = state.trainer.epochs();
   state.metrics.record({epoch, trained, tested, active_units(state.evaluated(), some, 4, few_draws),
                         state.step.learning_rate(epoch - 1), state.seconds,
-                        1e3 * state.seconds / static_cast<double>(state.trainer.steps_per_epoch())});
+                        1e3 * state.seconds / static_cast<double>(state.trainer.steps_per_epoch()),
+                        validated});
   state.seconds = 0;
   record_epoch(o, state, mnist);
 }
@@ -202,19 +238,21 @@ int train(const CLI::App& app, Options o) {
   }
   require_possible(o.run);
   use_threads(o.threads);
-  const Mnist mnist = load(o.data);
-  State state(o.run, mnist.train);
+  ImageData data = load(o.data);
+  if (o.run.validation > 0) hold_out_validation(data, o.run.validation);
+  State state(o.run, data.train);
   if (folder) {
-    if (saved.metadata["data_checksum"] != mnist.checksum)
-      fail("resume", "the run was trained on other images than those of " + mnist.folder.string() +
-                         "; name their folder by --data");
+    if (saved.metadata["data_checksum"] != data.checksum)
+      fail("resume", "the run was trained on other images than those of " + data.path.string() +
+                         "; name these by --data");
     restore(state, saved);
     folder->go_on(state.events);
   } else {
     folder.emplace(o.out, o.overwrite ? Existing::replace : Existing::refuse);
   }
 
-  std::cout << describe(mnist) << "\n\n" << summary(state.model) << "\n";
+  std::cerr << data.notes;
+  std::cout << describe(data) << "\n\n" << summary(state.model) << "\n";
   if (!o.resume.empty()) std::cout << "goes on " << state.place() << "\n";
   std::cout.flush();
   const auto& trainer = state.trainer;
@@ -222,7 +260,7 @@ int train(const CLI::App& app, Options o) {
                     {.first_epoch = trainer.epochs() + 1, .first_step = trainer.steps()});
   signals.wait_for_step();
   int stopped = 0;
-  for (double last_save = steady_seconds(); trainer.epochs() < o.run.epochs && stopped == 0;) {
+  for (double last_save = steady_seconds(); !state.ended(o.run) && stopped == 0;) {
     const double start = steady_seconds();
     const std::size_t done = trainer.steps() + 1;
     const Metrics so_far = state.run_step();
@@ -231,17 +269,28 @@ int train(const CLI::App& app, Options o) {
     progress.step(done, so_far.elbo(), so_far.reconstruction, so_far.kl());
     const bool ended = trainer.steps() == 0;
     record_step(state);
-    if (ended) test_and_record(o, state, so_far, mnist, progress);
+    if (ended) test_and_record(o, state, so_far, data, progress);
     stopped = signals.received();
     if (!ended && stopped == 0 && now - last_save < 60 * o.checkpoint_minutes) continue;
-    save(*folder, o, state, mnist);
+    save(*folder, o, state, data);
     last_save = steady_seconds();
   }
   if (stopped != 0) {
     std::cout << "\nstopped " << state.place() << "; go on with: train_mnist --resume " << o.out << std::endl;
     signals.end_within(2);
   }
-  write_pictures(o, *folder, state, mnist);
+  if (state.best && state.best->epoch > 0) {
+    std::cout << "\nbest.safetensors is of epoch " << state.best->epoch << ", validation ELBO "
+              << state.best->elbo
+              << (trainer.epochs() < o.run.epochs && stopped == 0
+                      ? "; stopped early, since " + std::to_string(o.run.early_stopping) +
+                            " epochs brought no better"
+                      : "")
+              << "\n";
+    write_pictures(o, *folder, state, load_run(o.out).model, data);
+  } else {
+    write_pictures(o, *folder, state, state.evaluated(), data);
+  }
   if (stopped != 0) return 128 + stopped;
   std::cout << "\nwritten to " << o.out
             << ": metrics.csv, events.tfevents, model.safetensors, checkpoint.safetensors, curves.png, "
@@ -253,7 +302,7 @@ int train(const CLI::App& app, Options o) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app("Trains a variational autoencoder of one or many stochastic layers on MNIST.");
+  CLI::App app("Trains a variational autoencoder of one or many stochastic layers.");
   Options options;
   declare(app, options);
   int status = 0;

@@ -219,6 +219,10 @@ void replace_tail(const fs::path& file, std::size_t kept, std::string_view bytes
   }
 }
 
+bool plausible_content(std::size_t bytes, std::size_t size, std::size_t ratio) {
+  return bytes <= std::size_t{16} << 20 || bytes / ratio <= size;
+}
+
 std::optional<std::size_t> byte_count(const Shape& shape, std::size_t element_size) {
   std::size_t stride = element_size;
   for (const std::size_t size : shape) {

@@ -11,6 +11,14 @@ std::uint8_t grey_level(float value) {
   return value > 0 ? static_cast<std::uint8_t>(std::lround(255 * std::min(value, 1.0f))) : std::uint8_t{0};
 }
 
+Colour colour_of(std::size_t label) {
+  Colour colour = class_colours[label % class_colours.size()];
+  if (const std::size_t round = label / class_colours.size() % 3; round > 0)
+    for (std::uint8_t& channel : colour)
+      channel = static_cast<std::uint8_t>((channel + (round == 1 ? 255 : 0)) / 2);
+  return colour;
+}
+
 void Canvas::blend(long x, long y, const Colour& colour, double opacity) {
   if (x < 0 || y < 0 || x >= static_cast<long>(pixels_.shape()[1]) ||
       y >= static_cast<long>(pixels_.shape()[0]))

@@ -24,6 +24,9 @@ inline constexpr std::array<Colour, 10> class_colours{{{2, 53, 233},
                                                        {121, 146, 159},
                                                        {151, 163, 62},
                                                        {24, 220, 173}}};
+/// The classes that the colours do not suffice for have them again, halfway to white and to black.
+Colour colour_of(std::size_t label);
+
 inline constexpr Colour ink{70, 70, 70}, grid_line{232, 232, 232}, zero_line{180, 180, 180};
 
 /// The grey level of a value in [0, 1], which is clipped; NaN is black.

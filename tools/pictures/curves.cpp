@@ -36,7 +36,7 @@ void draw(Canvas& canvas, const MetricsTable& table, const Plot& plot, std::size
   canvas.rectangle(std::lround(x.pixel(epochs[best])), top + above, 1, plot_height - above - below, ink);
   for (std::size_t i = 0; i < plot.columns.size(); ++i) {
     const auto& column = table.column(plot.columns[i]);
-    const Colour& colour = class_colours[i % class_colours.size()];
+    const Colour colour = colour_of(i);
     const auto shown = [&](std::size_t row) { return x.shows(epochs[row]) && y.shows(column[row]); };
     for (std::size_t row = 0; row < column.size(); ++row) {
       if (!shown(row)) continue;

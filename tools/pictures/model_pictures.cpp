@@ -79,9 +79,9 @@ Frame manifold_frame(const Tensor<float>& points) {
   return frame;
 }
 
-std::vector<std::string> label_names(std::size_t classes) {
+std::vector<std::string> label_names(std::size_t classes, std::size_t rows) {
   std::vector<std::string> names;
-  for (std::size_t i = 0; i < classes; ++i) names.push_back(std::to_string(i));
+  for (std::size_t row = 0; classes > 0 && row < rows; ++row) names.push_back(std::to_string(row % classes));
   return names;
 }
 
@@ -103,7 +103,7 @@ Tensor<std::uint8_t> scatter_of_latents(const Tensor<double>& means, const Datas
 
   Rng unused;
   const Tensor<float> grey = first_examples<float>(data, count, Binarize::none, unused).x.value();
-  Tensor<std::uint8_t> labels = xt::zeros<std::uint8_t>({count});
+  Tensor<std::uint32_t> labels = xt::zeros<std::uint32_t>({count});
   if (data.labels) labels = xt::view(*data.labels, xt::range(std::size_t{0}, count));
   // The first image of each label, or of all.
   Tensor<float> legend = xt::zeros<float>({data.labels ? data.classes : 1, data.width()});

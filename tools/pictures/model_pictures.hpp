@@ -11,7 +11,7 @@ namespace strata::tools {
 
 /// How a model's pictures are drawn.
 struct PictureOptions {
-  Shape image = {28, 28};   ///< (height, width) of an example
+  Shape image;              ///< (height, width) of an example
   std::size_t classes = 0;  ///< of the labels that the model reads as its condition; 0: it reads none
   std::uint64_t seed = 0;   ///< of what is drawn
 };
@@ -47,8 +47,8 @@ Tensor<float> manifold_points(ManifoldGrid grid);
 inline constexpr std::size_t manifold_side = 20;
 Frame manifold_frame(const Tensor<float>& points);
 
-/// "0", "1", ...
-std::vector<std::string> label_names(std::size_t classes);
+/// "0", "1", ... in turn for so many rows; nothing without classes.
+std::vector<std::string> label_names(std::size_t classes, std::size_t rows);
 
 /// `means` (N, L) as points coloured by label, with the first example of each label (or of all) as a legend.
 Tensor<std::uint8_t> scatter_of_latents(const Tensor<double>& means, const Dataset& data);
@@ -85,10 +85,12 @@ std::pair<Tensor<std::uint8_t>, Tensor<std::uint8_t>> picture_pairs(const Model&
   return {grid(batch.x.value()), grid(decoded.value())};
 }
 
-/// E[x | z_1] for 100 ancestral draws from p; for a conditional model ten of each label, a row each.
+/// E[x | z_1] for 100 ancestral draws from p; for a conditional model ten of each label (of the first 100), a
+/// row each.
 template <GenerativeModel Model>
 Tensor<std::uint8_t> picture_samples(const Model& model, const PictureOptions& options) {
-  constexpr std::size_t columns = detail::picture_columns, count = columns * columns;
+  constexpr std::size_t columns = detail::picture_columns;
+  const std::size_t count = columns * std::clamp<std::size_t>(options.classes, 10, 100);
   Tape<float> tape(Record::values);
   Rng rng{options.seed, 0, streams::pictures};
   const auto condition = detail::labels_in_turn(tape, options.classes, count, columns);
@@ -96,7 +98,7 @@ Tensor<std::uint8_t> picture_samples(const Model& model, const PictureOptions& o
   return framed(tile(detail::as_images(decoded.value(), options.image), columns),
                 {.title = options.classes > 0 ? "E[x|z] of draws from the prior, a row for each label"
                                               : "E[x|z] of draws from the prior",
-                 .rows = detail::label_names(options.classes)});
+                 .rows = detail::label_names(options.classes, count / columns)});
 }
 
 /// What the layers below z_t decide: in each of eight rows z_T ... z_t of one ancestral draw are kept, and
@@ -135,9 +137,9 @@ Tensor<std::uint8_t> picture_manifold(const Model& model, ManifoldGrid grid, con
   Tape<float> tape(Record::values);
   const auto z = tape.constant(detail::manifold_points(grid));
   const auto decoded = model.decode(z, 1, {}, Noise<float>::zero());
-  return framed(
-      tile(detail::as_images(decoded.value(), options.image), detail::manifold_side, {.zoom = 1, .gap = 0}),
-      detail::manifold_frame(z.value()));
+  return framed(tile(detail::as_images(decoded.value(), options.image), detail::manifold_side,
+                     {.zoom = zoom_to(28, options.image), .gap = 0}),
+                detail::manifold_frame(z.value()));
 }
 
 /// The posterior means of the top layer, coloured by label where there are labels; of more than two units,

@@ -11,8 +11,7 @@ function element(name, attributes = {}, ...children) {
   return made;
 }
 const minus = text => text.replace('-', '−');
-const short = x => minus(String(Number.isFinite(x) ? Number(x.toPrecision(5)) : x));
-const fixed = x => minus(x.toFixed(2));
+const short = x => minus(String(Number.isFinite(x) ? Number(x.toPrecision(5)) : x)), fixed = x => minus(x.toFixed(2));
 
 function table(names, rows, numbers = []) {
   const kind = i => numbers.includes(i) ? { class: 'number' } : {};
@@ -62,9 +61,10 @@ function decode(z, noise = [], label = 0) {
 // ---- The explorer ----
 const gaussian = () => Math.sqrt(-2 * Math.log(1 - Math.random())) * Math.cos(2 * Math.PI * Math.random());
 const depth = layers.length, width = layers[depth - 1];
-const points = latents.points && floats(latents.points), labels = latents.labels && bytes(latents.labels);
+const points = latents.points && floats(latents.points), labels = latents.labels;
 const palette = ['#0235e9', '#ffb600', '#00582e', '#dc0857', '#534eaf', '#491c38', '#fe76ed', '#79929f', '#97a33e',
   '#18dcad'];
+const named = label => run.labels[label] ?? String(label);
 const colour = label => palette[label] || `hsl(${label * 137.5} 70% 45%)`;
 const state = { z: new Array(width).fill(0), noise: [], label: 0 };
 const reach = points ? Math.max(3, ...[0, 1].map(unit => {
@@ -129,7 +129,7 @@ function draw() {
     plane.stroke();
   }
   at('position').textContent = `z = (${state.z.map(fixed).join(', ')})`
-    + (labels ? `; the nearest of the test set is labelled ${nearest()}` : '');
+    + (labels ? `; the nearest of the test set is labelled ${named(nearest())}` : '');
 }
 
 function move(x, y) {
@@ -171,7 +171,7 @@ function explore() {
     buttons.append(made);
   };
   if (run.classes)
-    buttons.append(...choice('label', 'label', condition(0).map((_, c) => [c, String(c)]),
+    buttons.append(...choice('label', 'label', condition(0).map((_, c) => [c, named(c)]),
       label => { state.label = label; draw(); }));
   if (depth > 1)
     buttons.append(...choice('from layer', 'layer', layers.map((_, t) => [t + 1, `z_${t + 1}`]).reverse()));
@@ -190,7 +190,7 @@ function explore() {
     if (labels)
       for (const label of [...new Set(labels)].sort((a, b) => a - b))
         at('legend').append(element('span', {}, element('span', { class: 'swatch',
-          style: `background: ${colour(label)}` }), String(label)));
+          style: `background: ${colour(label)}` }), named(label)));
     const follow = event => {
       const box = at('plane').getBoundingClientRect();
       move(reach * (2 * (event.clientX - box.left) / box.width - 1),
@@ -267,8 +267,8 @@ function tell() {
     at('curves').append(...names.slice(1).map(curve));
   }
   const numbers = table(names, rows.map(row => row.map(short)), names.map((_, i) => i));
-  if (rows.length) numbers.tBodies[0].rows[best].className = 'best';
   at('numbers').append(numbers);
+  if (rows.length) numbers.tBodies[0].rows[best].className = 'best';
   const last = rows.length - 1, kl = layers.map((_, t) => last < 0 ? NaN : column(`kl_${t + 1}`)[last]);
   const evaluated = run.evaluation?.layer_kl;
   at('layers').append(table(['layer', 'units', 'active', 'KL, nats', '', ...evaluated ? ['KL by evaluate'] : []],

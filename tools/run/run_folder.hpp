@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "strata/tensor/io/safetensors.hpp"
+#include "strata/tools/data/image_data.hpp"
 #include "strata/tools/run/events.hpp"
 #include "strata/tools/run/metrics_csv.hpp"
 #include "strata/tools/run/run_config.hpp"
@@ -29,9 +30,10 @@ class RunFolder {
   /// The newest state that was saved and can be read.
   Safetensors checkpoint() const;
 
-  /// Writes model.safetensors, metrics.csv, what is new of events.tfevents, and checkpoint.safetensors, in
-  /// this order; the checkpoint before becomes checkpoint.previous.safetensors. Throws WriteFailure.
-  void save(const Safetensors& model, const MetricsCsv& metrics, Events& events,
+  /// Writes model.safetensors, which is best.safetensors too if it is the best so far, metrics.csv, what is
+  /// new of events.tfevents, and checkpoint.safetensors, in this order; the checkpoint before becomes
+  /// checkpoint.previous.safetensors. Throws WriteFailure.
+  void save(const Safetensors& model, bool best, const MetricsCsv& metrics, Events& events,
             const Safetensors& checkpoint);
 
   /// After the state was restored: its events go on in the run's file.
@@ -64,18 +66,25 @@ inline constexpr const char *evaluation_name = "evaluation.json", *report_name =
 /// removed.
 std::filesystem::path own_file(const std::filesystem::path& folder, const std::string& name);
 
-/// What model.safetensors holds: the weights to evaluate, and as metadata the configuration and the data
-/// set's name.
-Safetensors model_file(const Vae<float>& model, const RunConfig& config, const std::string& data_set);
+/// What model.safetensors holds: the weights to evaluate, and as metadata the configuration, and the data
+/// set's name, checksum and number of labels.
+Safetensors model_file(const Vae<float>& model, const RunConfig& config, const ImageData& data);
 
 /// A finished run.
 struct Run {
   RunConfig config;
-  std::string data_set;  // what it was trained on
-  Vae<float> model;      // of the averaged weights, where there are any
+  std::string file;                     // which it is read from: best.safetensors, where there is one
+  std::string epochs;                   // after so many, or "" where it is not known
+  std::string data_set, data_checksum;  // what it was trained on; "" for a checksum that is not known
+  std::size_t pixels, labels;           // of these data
+  Vae<float> model;                     // of the averaged weights, where there are any
 };
 
-/// Reads folder/model.safetensors. Throws for a missing or foreign file, and names it.
+/// "best.safetensors, of epoch 7 by its validation", or nothing for a model that is no such choice.
+std::string choice_of(const Run& run);
+
+/// Reads folder/best.safetensors or, where there is none, model.safetensors. Throws for a missing or foreign
+/// file, and names it.
 Run load_run(const std::filesystem::path& folder);
 
 }  // namespace strata::tools

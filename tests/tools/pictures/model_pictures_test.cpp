@@ -28,7 +28,7 @@ TEST_CASE("Pictures are of any image's shape, with labels or without") {
     const Vae<float> vae(
         {.data = 24, .hidden = {8}, .latent = {3, 2}, .upper_hidden = {6}, .condition = classes}, rng);
     Dataset data{Tensor<std::uint8_t>(Shape{20, 4, 6}, std::uint8_t{100})};
-    data.labels = Tensor<std::uint8_t>(Shape{20}, std::uint8_t{2});
+    data.labels = Tensor<std::uint32_t>(Shape{20}, 2u);
     data.classes = 3;
     const auto batch = first_examples<float>(data, 20, Binarize::threshold, rng);
     const PictureOptions options{data.example_shape(), classes, 0};
@@ -38,13 +38,13 @@ TEST_CASE("Pictures are of any image's shape, with labels or without") {
       CHECK((picture.shape(1) > width && picture.shape(1) < width + 60));
       CHECK(picture.shape(2) == 3);
     };
-    holds(picture_samples(vae, options), 10 * (2 * 4 + 2) + 2, 10 * (2 * 6 + 2) + 2);
-    holds(picture_layer(vae, 2, options), 8 * 10 + 2, 10 * 14 + 2);
-    holds(picture_interpolations(vae, batch, options), 8 * 10 + 2, 10 * 14 + 2);
-    holds(picture_interpolations(vae, batch.rows(0, 11), options), 5 * 10 + 2, 10 * 14 + 2);
-    holds(picture_reconstructions(vae, batch, options), 2 * 28, 16 * 14 + 2);
+    holds(picture_samples(vae, options), 10 * (9 * 4 + 2) + 2, 10 * (9 * 6 + 2) + 2);
+    holds(picture_layer(vae, 2, options), 8 * 38 + 2, 10 * 56 + 2);
+    holds(picture_interpolations(vae, batch, options), 8 * 38 + 2, 10 * 56 + 2);
+    holds(picture_interpolations(vae, batch.rows(0, 11), options), 5 * 38 + 2, 10 * 56 + 2);
+    holds(picture_reconstructions(vae, batch, options), 4 * 38 + 8, 16 * 56 + 2);
     const auto [input, output] = picture_pairs(vae, batch, options);
-    CHECK((input.shape() == Shape{3 * 10 + 2, 8 * 14 + 2}));
+    CHECK((input.shape() == Shape{3 * 38 + 2, 8 * 56 + 2}));
     CHECK((output.shape() == input.shape()));
     CHECK(picture_latents(vae, data, batch).shape()[2] == 3);
     CHECK_THROWS_WITH(picture_samples(vae, {{5, 5}, classes, 0}),
