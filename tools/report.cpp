@@ -122,6 +122,7 @@ void report(const Options& o) {
   const fs::path folder = o.run;
   Json content = {{"name", folder_of(o).filename().string()},
                   {"data_set", data.name},
+                  {"choice", choice_of(run)},
                   {"command", command(o, run.config, data)},
                   {"configuration", configuration(run.config)},
                   {"metrics", metrics(folder / "metrics.csv")},

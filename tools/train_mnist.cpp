@@ -1,5 +1,4 @@
-// Trains a variational autoencoder of one or many stochastic layers on images and writes metrics, weights and
-// pictures.
+// Trains a variational autoencoder on images and writes metrics, weights and pictures.
 #include <iostream>
 
 #include "strata/nn/checkpoint.hpp"
@@ -189,19 +188,14 @@ void record_step(State& state) {
 // step's gradients.
 void record_epoch(const Options& o, State& state, const ImageData& data) {
   const std::size_t epoch = state.trainer.epochs(), step = state.steps();
-  const MetricsTable table = state.metrics.table();
-  for (std::size_t i = 1; i < table.names.size() && is_round(epoch, 3); ++i)
-    state.events.scalar(step, table.names[i], table.columns[i].back());
+  if (is_round(epoch, 3)) state.events.scalars(step, state.metrics.table());
   if (!is_round(epoch, 2)) return;
   const auto few = test_batch(data.test, 64, o.run, o.run.seed);
   const auto [input, output] =
       picture_pairs(state.evaluated(), few, picture_options(o.run, data.test, o.run.seed));
   state.events.image(step, "input_image", input);
   state.events.image(step, "output_image", output);
-  for (const auto& [name, parameter] : parameters(state.model)) {
-    state.events.histogram(step, "weights/" + name, parameter->value());
-    state.events.histogram(step, "gradients/" + name, parameter->gradient.value);
-  }
+  state.events.histograms(step, state.model);
 }
 
 void test_and_record(const Options& o, State& state, const Metrics& trained, const ImageData& data,
@@ -222,7 +216,7 @@ void test_and_record(const Options& o, State& state, const Metrics& trained, con
                         1e3 * state.seconds / static_cast<double>(state.trainer.steps_per_epoch()),
                         validated});
   state.seconds = 0;
-  record_epoch(o, state, mnist);
+  record_epoch(o, state, data);
 }
 
 // Returns the exit status: 0, or that of the signal that stopped it.
@@ -293,9 +287,7 @@ int train(const CLI::App& app, Options o) {
   }
   if (stopped != 0) return 128 + stopped;
   std::cout << "\nwritten to " << o.out
-            << ": metrics.csv, events.tfevents, model.safetensors, checkpoint.safetensors, curves.png, "
-               "reconstructions.png, samples.png, "
-            << (has_manifold(o.run) ? "manifold.png, " : "") << "latents.png\n";
+            << ": metrics.csv, events.tfevents, model.safetensors, checkpoint.safetensors and pictures\n";
   return 0;
 }
 

@@ -260,7 +260,8 @@ function tell() {
   document.title = `${run.name}: a run of strata`;
   at('name').textContent = run.name;
   at('summary').textContent = `A variational autoencoder of ${depth} stochastic layer${depth > 1 ? 's' : ''} (${layers.join(', ')}`
-    + ` units), trained on ${run.data_set}` + (rows.length ? ` for ${rows.length} epochs.` : '.');
+    + ` units), trained on ${run.data_set}` + (rows.length ? ` for ${rows.length} epochs.` : '.')
+    + (run.choice && ` What is shown here is ${run.choice}.`);
   if (rows.length) {
     at('best').textContent = `The best epoch by ${criterion} is ${column('epoch')[best]}, with ${short(column(criterion)[best])}`
       + ' nats per image; it is marked in every curve.';

@@ -104,6 +104,10 @@ void Events::scalar(std::size_t step, const std::string& tag, double value) {
   record(step, Message().text(1, tag).single(2, static_cast<float>(value)).bytes());
 }
 
+void Events::scalars(std::size_t step, const MetricsTable& table) {
+  for (std::size_t i = 1; i < table.names.size(); ++i) scalar(step, table.names[i], table.columns[i].back());
+}
+
 void Events::image(std::size_t step, const std::string& tag, const Tensor<std::uint8_t>& picture) {
   const Message image = Message()
                             .whole(1, picture.shape(0))

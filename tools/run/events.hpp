@@ -5,7 +5,8 @@
 #include <filesystem>
 #include <string>
 
-#include "strata/tensor/tensor.hpp"
+#include "strata/nn/fields.hpp"
+#include "strata/tools/run/metrics_csv.hpp"
 
 namespace strata::tools {
 
@@ -17,10 +18,19 @@ class Events {
   Events();
 
   void scalar(std::size_t step, const std::string& tag, double value);
+  /// The last row of a table: all columns but the first, by their names.
+  void scalars(std::size_t step, const MetricsTable& table);
   /// Grey (height, width) or RGB (height, width, 3).
   void image(std::size_t step, const std::string& tag, const Tensor<std::uint8_t>& picture);
   /// In thirty equal steps from the smallest value to the largest. Nothing is recorded of no values.
   void histogram(std::size_t step, const std::string& tag, const Tensor<float>& values);
+  /// Those of a model's weights and of their last gradients: "weights/decoder.output.bias", "gradients/...".
+  template <class Module> void histograms(std::size_t step, Module& model) {
+    for (const auto& [name, parameter] : parameters<float>(model)) {
+      histogram(step, "weights/" + name, parameter->value());
+      histogram(step, "gradients/" + name, parameter->gradient.value);
+    }
+  }
 
   /// Appends what was recorded since the last call, synchronised with the disk. Throws WriteFailure.
   void write(const std::filesystem::path& file);
