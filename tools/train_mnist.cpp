@@ -177,11 +177,10 @@ Options resumed(const CLI::App& app, Options o, const Safetensors& saved) {
 
 // After a step: the loss, −ELBO, and its part that tells how far a reconstruction is from its image.
 void record_step(State& state) {
-  const std::size_t step = state.steps();
-  if (!is_round(step, 3)) return;
+  if (!is_round(state.steps(), 3)) return;
   const Metrics metrics = mean_metrics(state.step.pass());
-  state.events.scalar(step, "loss", -metrics.elbo());
-  state.events.scalar(step, "accuracy error", -metrics.reconstruction);
+  state.events.scalar(state.steps(), "loss", -metrics.elbo());
+  state.events.scalar(state.steps(), "accuracy error", -metrics.reconstruction);
 }
 
 // After an epoch: the newest line of metrics.csv, images and their reconstructions, weights and the last
@@ -273,7 +272,8 @@ int train(const CLI::App& app, Options o) {
     std::cout << "\nstopped " << state.place() << "; go on with: train_mnist --resume " << o.out << std::endl;
     signals.end_within(2);
   }
-  if (state.best && state.best->epoch > 0) {
+  const bool chosen = state.best && state.best->epoch > 0;
+  if (chosen)
     std::cout << "\nbest.safetensors is of epoch " << state.best->epoch << ", validation ELBO "
               << state.best->elbo
               << (trainer.epochs() < o.run.epochs && stopped == 0
@@ -281,10 +281,7 @@ int train(const CLI::App& app, Options o) {
                             " epochs brought no better"
                       : "")
               << "\n";
-    write_pictures(o, *folder, state, load_run(o.out).model, data);
-  } else {
-    write_pictures(o, *folder, state, state.evaluated(), data);
-  }
+  write_pictures(o, *folder, state, chosen ? load_run(o.out).model : state.evaluated(), data);
   if (stopped != 0) return 128 + stopped;
   std::cout << "\nwritten to " << o.out
             << ": metrics.csv, events.tfevents, model.safetensors, checkpoint.safetensors and pictures\n";

@@ -31,7 +31,7 @@ function train(folder) {
   }
   return Object.entries(kinds).map(([name, options]) => {
     const run = path.join(folder, name), data = ['--data', folder];
-    execFileSync(tool('train_mnist'), ['--out', run, ...data, '--epochs', '3', '--batch', '20', '--lr', '0.01', ...options]);
+    execFileSync(tool('train_mnist'), ['--out', run, ...data, '--epochs', '30', '--batch', '20', '--lr', '0.01', ...options]);
     execFileSync(tool('evaluate'), [run, ...data, '--samples', '20']);
     execFileSync(tool('generate'), [run, ...data]);
     execFileSync(tool('report'), [run, ...data]);
@@ -123,7 +123,7 @@ async function checkKeyboard(page) {
     for (let i = 0; i < 8; ++i) await page.keyboard.press(key);
     assert.notEqual(await pixels(page), before, `${key} on ${locator} draws another image`);
   };
-  await moves('#controls input', 'ArrowRight');
+  await moves('#controls input', 'PageUp');
   if (await page.locator('#plane').isVisible()) await moves('#plane', 'ArrowUp');
   const labels = page.locator('#label');
   if (await labels.count()) {
