@@ -23,6 +23,9 @@ set(strata_processor_flag "${strata_processor}")
 if(STRATA_NATIVE)
   set(strata_processor_flag "-march=native")
 endif()
+if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)  # see tensor/tensor.hpp
+  set(strata_shape_flag "-fno-new-ttp-matching")
+endif()
 configure_file(cmake/strataConfig.cmake.in ${PROJECT_BINARY_DIR}/strataConfig.cmake @ONLY)
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/strataConfigVersion.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/strataConfig.cmake ${PROJECT_BINARY_DIR}/strataConfigVersion.cmake
