@@ -5,7 +5,7 @@ set(strata_cmake_folder ${CMAKE_INSTALL_LIBDIR}/cmake/strata)
 set(strata_headers ${CMAKE_INSTALL_INCLUDEDIR}/strata)
 install(DIRECTORY tensor autograd nn vae DESTINATION ${strata_headers} COMPONENT library FILES_MATCHING PATTERN *.hpp)
 install(DIRECTORY tools/pictures DESTINATION ${strata_headers}/tools COMPONENT library FILES_MATCHING PATTERN *.hpp)
-install(FILES tools/run/progress.hpp tools/run/metrics_csv.hpp DESTINATION ${strata_headers}/tools/run COMPONENT library)
+install(FILES tools/run/events.hpp tools/run/progress.hpp tools/run/metrics_csv.hpp DESTINATION ${strata_headers}/tools/run COMPONENT library)
 
 function(strata_install target)
   if(TARGET ${target})
