@@ -123,7 +123,7 @@ async function checkKeyboard(page) {
     for (let i = 0; i < 8; ++i) await page.keyboard.press(key);
     assert.notEqual(await pixels(page), before, `${key} on ${locator} draws another image`);
   };
-  await moves('#controls input', 'PageUp');
+  await moves('#controls input', 'PageDown');
   if (await page.locator('#plane').isVisible()) await moves('#plane', 'ArrowUp');
   const labels = page.locator('#label');
   if (await labels.count()) {
