@@ -42,32 +42,36 @@ void declare(CLI::App& app, Options& o) {
 
 // All of a run's state, and how it is made.
 struct State {
-  Vae<float> model;
+  Model model;
   Optimizer<float> optimizer;
-  ObjectiveStep<Vae<float>> step;
-  Trainer<ObjectiveStep<Vae<float>>> trainer;
-  std::optional<Ema<Vae<float>>> ema;
+  ObjectiveStep<Model> step;
+  Trainer<ObjectiveStep<Model>> trainer;
+  std::optional<Ema<Model>> ema;
   MetricsCsv metrics;
   double seconds = 0;  // of training in the epoch so far
   std::size_t threads = thread_count();
 
   State(const RunConfig& c, const Dataset& train)
-      : model(make_model(c, train)),
-        optimizer(parameters(model), c.optimizer, c.lr),
+      : model(initial_model(c, train)),
+        optimizer(parameters<float>(model), c.optimizer, c.lr),
         step(model, optimizer, objective_of(c), objective_options(c)),
         trainer(step, train, training_options(c)),
         metrics(c.latent.size()) {
     if (c.ema > 0) ema.emplace(model, c.ema);
   }
 
-  static Vae<float> make_model(const RunConfig& c, const Dataset& train) {
+  static Model initial_model(const RunConfig& c, const Dataset& train) {
     Rng rng{c.seed};
-    Vae<float> model(model_config(c, train.width(), train.classes), rng);
-    if (!c.no_output_bias) model.start_at(mean_example(train));
+    Model model = make_model(c, train.width(), train.classes, rng);
+    model.visit([&](auto& chosen) {
+      if (!c.no_output_bias) chosen.start_at(mean_example(train));
+      if (c.components_from_data)
+        chosen.start_pseudo_inputs(first_examples<float>(train, c.components, Binarize::none, rng).x.value());
+    });
     return model;
   }
 
-  const Vae<float>& evaluated() const { return ema ? ema->average : model; }
+  const Model& evaluated() const { return ema ? ema->average : model; }
 
   Metrics run_step() {
     const Metrics so_far = trainer.run_step();
@@ -90,7 +94,7 @@ struct State {
   }
 };
 
-void write_pictures(const Options& o, const RunFolder& folder, const Vae<float>& model, const Mnist& mnist) {
+void write_pictures(const Options& o, const RunFolder& folder, const Model& model, const Mnist& mnist) {
   const auto options = picture_options(o.run, mnist.test, o.run.seed);
   const auto few = test_batch(mnist.test, 64, o.run, o.run.seed);
   const auto all = test_batch(mnist.test, mnist.test.size(), o.run, o.run.seed);

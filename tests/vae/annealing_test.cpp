@@ -51,7 +51,7 @@ TEST_CASE("On images that a model drew the bounds bracket ln p(x)") {
   for (const std::size_t layers : {1, 2}) {
     const auto chain = wrong_chain(layers);
     Rng rng{3};
-    const auto drawn = simulate<double>(chain.model, layers, 8, {}, rng);
+    const auto drawn = simulate<double>(chain.model, 8, {}, rng);
     const Batch<double> x{drawn.mean + std::sqrt(chain_noise) * normals({8, chain_width}, 9)};
     const Matrix exact = exact_log_likelihood(chain, x.x.value());
     const auto brackets =

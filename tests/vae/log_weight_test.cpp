@@ -97,7 +97,7 @@ TEST_CASE("The noise of given latents is found, for any covariance and number of
       const auto chain = make_chain(layers, covariance);
       const Batch<double> x{normals({1, chain_width}, 4)};
       Rng rng{5};
-      const auto [z, mean] = simulate<double>(chain.model, layers, 1, {}, rng);
+      const auto [z, mean] = simulate<double>(chain.model, 1, {}, rng);
       const auto epsilon = noise_of(chain.model, x, z);
       Tape<double> tape(Record::values);
       const Matrix row = xt::view(epsilon, xt::newaxis(), xt::all());
@@ -105,14 +105,14 @@ TEST_CASE("The noise of given latents is found, for any covariance and number of
       INFO(layers << " layers");
       for (std::size_t t = 0; t < layers; ++t)
         CHECK(xt::allclose(pass.layers[t].z.value(), z[t], 1e-9, 1e-9));
-      CHECK(xt::allclose(mean, chain.model.decode(tape.constant(z[0]), 1, {}, rng).value()));
+      CHECK(xt::allclose(mean, chain.model.decode({tape.constant(z[0])}, {}, rng).value()));
     }
 }
 
 TEST_CASE("Simulated layers are drawn together: z_t from p(z_t | z_{t+1})") {
   const auto chain = make_chain(2, Covariance::diagonal);
   Rng rng{5};
-  const auto [z, mean] = simulate<double>(chain.model, 2, 20000, {}, rng);
+  const auto [z, mean] = simulate<double>(chain.model, 20000, {}, rng);
   const auto& p = chain.model.p[0];
   const Matrix residual = z[0] - dot(z[1], p.mean.weight.value()) - p.mean.bias.value();
   const Matrix variance = xt::mean(residual * residual, {0}), expected = xt::exp(p.scale.bias.value());
@@ -121,7 +121,7 @@ TEST_CASE("Simulated layers are drawn together: z_t from p(z_t | z_{t+1})") {
   CHECK(xt::allclose(x_mean, xt::view(chain.mean, 0), 0, 0.1));
   const auto after = rng;
   Rng again{5};
-  (void)simulate<double>(chain.model, 2, 20000, {}, again);
+  (void)simulate<double>(chain.model, 20000, {}, again);
   CHECK(again.counter == after.counter);
   CHECK(after.counter > 0);
 }

@@ -49,12 +49,18 @@ inline constexpr std::size_t manifold_side = 20;
 /// `means` (N, L) as points coloured by label, with the first example of each label (or of all) as a legend.
 Tensor<std::uint8_t> scatter_of_latents(const Tensor<double>& means, const Dataset& data);
 
-/// E[x | z_1], every z_t the mean of its posterior.
-template <GenerativeModel Model>
-Var<float> reconstruct(const Model& model, Tape<float>& tape, const Batch<float>& batch) {
-  const Given<float> given = batch.on(tape);
-  const auto pass = model.pass(given, Noise<float>::zero(), Context{});
-  return model.decode(pass.layers[0].z, 1, given.condition, Noise<float>::zero());
+/// f(z_t) for every layer.
+template <class F> Layers<Var<float>> each_layer(const Layers<Var<float>>& z, F f) {
+  Layers<Var<float>> result;
+  for (const auto& layer : z) result.push_back(f(layer));
+  return result;
+}
+
+/// z_1 ... z_T, every one the mean of its posterior.
+template <LatentModel Model> Layers<Var<float>> encode(const Model& model, const Given<float>& given) {
+  Layers<Var<float>> z;
+  for (const auto& layer : model.pass(given, Noise<float>::zero(), Context{}).layers) z.push_back(layer.z);
+  return z;
 }
 
 }  // namespace detail
@@ -64,7 +70,8 @@ template <GenerativeModel Model> Tensor<std::uint8_t> picture_reconstructions(co
                                                                               const Batch<float>& batch,
                                                                               const PictureOptions& options) {
   Tape<float> tape(Record::values);
-  const auto decoded = detail::reconstruct(model, tape, batch);
+  const Given<float> given = batch.on(tape);
+  const auto decoded = model.decode(detail::encode(model, given), given.condition, Noise<float>::zero());
   return reconstructions(detail::as_images(batch.x.value(), options.image),
                          detail::as_images(decoded.value(), options.image), 16);
 }
@@ -76,7 +83,7 @@ Tensor<std::uint8_t> picture_samples(const Model& model, const PictureOptions& o
   Tape<float> tape(Record::values);
   Rng rng{options.seed, 0, streams::pictures};
   const auto condition = detail::labels_in_turn(tape, options.classes, count, columns);
-  const auto decoded = model.decode(model.draw(tape, 1, count, condition, rng), 1, condition, rng);
+  const auto decoded = model.decode(model.draw(tape, 1, count, condition, rng), condition, rng);
   return tile(detail::as_images(decoded.value(), options.image), columns);
 }
 
@@ -89,21 +96,23 @@ Tensor<std::uint8_t> picture_layer(const Model& model, std::size_t t, const Pict
   Rng rng{options.seed, 0, streams::pictures};
   const auto z = model.draw(tape, t, rows, detail::labels_in_turn(tape, options.classes, rows, 1), rng);
   const auto condition = detail::labels_in_turn(tape, options.classes, rows * columns, columns);
-  const auto decoded = model.decode(repeat_rows(z, columns), t, condition, rng);
+  const auto repeated = detail::each_layer(z, [](auto layer) { return repeat_rows(layer, columns); });
+  const auto decoded = model.decode(repeated, condition, rng);
   return tile(detail::as_images(decoded.value(), options.image), columns);
 }
 
-/// From one example's posterior mean of z_1 to another's in ten equal steps, a row for each of eight pairs.
-/// Throws for fewer than sixteen examples.
+/// From one example's posterior means of all z_t to another's in ten equal steps, a row for each of eight
+/// pairs. Throws for fewer than sixteen examples.
 template <GenerativeModel Model> Tensor<std::uint8_t> picture_interpolations(const Model& model,
                                                                              const Batch<float>& batch,
                                                                              const PictureOptions& options) {
   Tape<float> tape(Record::values);
-  const auto pass = model.pass(batch.on(tape), Noise<float>::zero(), Context{});
-  const auto z = tape.constant(detail::interpolated(pass.layers[0].z.value()));
+  const auto z = detail::each_layer(detail::encode(model, batch.on(tape)), [&](auto layer) {
+    return tape.constant(detail::interpolated(layer.value()));
+  });
   const auto condition =
       batch.condition ? tape.constant(detail::interpolated(batch.condition->value())) : Var<float>();
-  const auto decoded = model.decode(z, 1, condition, Noise<float>::zero());
+  const auto decoded = model.decode(z, condition, Noise<float>::zero());
   return tile(detail::as_images(decoded.value(), options.image), detail::picture_columns);
 }
 
@@ -112,7 +121,7 @@ template <GenerativeModel Model>
 Tensor<std::uint8_t> picture_manifold(const Model& model, ManifoldGrid grid, const PictureOptions& options) {
   Tape<float> tape(Record::values);
   const auto z = tape.constant(detail::manifold_points(grid));
-  const auto decoded = model.decode(z, 1, {}, Noise<float>::zero());
+  const auto decoded = model.decode({z}, {}, Noise<float>::zero());
   return tile(detail::as_images(decoded.value(), options.image), detail::manifold_side,
               {.zoom = 1, .gap = 0});
 }

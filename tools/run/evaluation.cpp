@@ -44,8 +44,7 @@ Annealed anneal(const EvaluationOptions& o, const Run& run, const Batch<float>& 
   result.smallest_effective = *std::min_element(effective.begin(), effective.end());
   Batch<float> simulated = images.rows(0, result.simulated);  // for its conditions
   Rng rng{o.seed, 0, streams::simulation};
-  const auto drawn =
-      simulate<float>(run.model, run.config.latent.size(), result.simulated, simulated.condition, rng);
+  const auto drawn = simulate<float>(run.model, result.simulated, simulated.condition, rng);
   fill_bernoulli(rng, drawn.mean, simulated.x.write());
   for (const auto& [lower, upper] : bracket_simulated(run.model, simulated, drawn.z, options,
                                                       counter("bidirectional check", result.simulated))) {

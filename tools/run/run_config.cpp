@@ -115,6 +115,23 @@ void require_possible(const RunConfig& c) {
           fail(option_name(name),
                "the width " + std::to_string(width) + " is not between 1 and " + std::to_string(widest));
   });
+  at_least_one("components", c.components);
+  if (c.components > widest)
+    fail("components",
+         "they are " + std::to_string(c.components) + ", but at most " + std::to_string(widest));
+  const bool hvae = c.model == ModelKind::hvae, vamp = c.prior == PriorKind::vamp;
+  if (hvae && c.latent.size() != 2) fail("model", "hvae has two stochastic layers: --latent 40,40");
+  if (hvae && (c.conditional || c.full_top_covariance))
+    fail("model", "hvae has neither --conditional nor --full-top-covariance");
+  if (c.conditional && c.prior != PriorKind::standard)
+    fail("prior", "a --conditional model has a prior of its own");
+  if (vamp && c.full_top_covariance) fail("prior", "vamp needs a posterior without --full-top-covariance");
+  if (vamp && c.batch_norm)
+    fail("prior", "vamp encodes pseudo-inputs, which --batch-norm would mix into its averages");
+  if (c.components_from_data && !(vamp && (hvae || c.latent.size() == 1)))
+    fail("components-from-data",
+         "only pseudo-inputs that stand for images can start there: --prior vamp "
+         "with one stochastic layer, or --model hvae");
   at_least_one("epochs", c.epochs);
   at_least_one("batch", c.batch);
   at_least_one("samples", c.samples);
@@ -190,12 +207,27 @@ VaeConfig model_config(const RunConfig& c, std::size_t width, std::size_t classe
           .noise_variance = c.noise_variance,
           .scale = c.scale,
           .top_covariance = c.full_top_covariance ? Covariance::full : Covariance::diagonal,
+          .prior = c.prior,
+          .components = c.components,
           .condition = c.conditional ? classes : 0};
 }
 
-double least_bytes(const VaeConfig& c) {
+Model make_model(const RunConfig& c, std::size_t width, std::size_t classes, Rng& rng) {
+  const VaeConfig config = model_config(c, width, classes);
+  if (c.model == ModelKind::hvae) return {Hvae<float>(config, rng)};
+  return {Vae<float>(config, rng)};
+}
+
+double least_bytes(const RunConfig& config, std::size_t width, std::size_t classes) {
   constexpr double header = 50, number = 2;  // of a tensor's description, and of a half
+  const VaeConfig c = model_config(config, width, classes);
   double bytes = 0;
+  if (c.prior != PriorKind::standard)
+    bytes += number * static_cast<double>(c.components) *
+             static_cast<double>(c.prior == PriorKind::mixture ? c.latent.back()
+                                 : config.model == ModelKind::vae && c.latent.size() > 1
+                                     ? c.latent[c.latent.size() - 2]
+                                     : c.data);
   // Every map h W + b is there in q and, in reverse, in p.
   const auto add = [&](std::size_t in, const std::vector<std::size_t>& hidden, std::size_t last) {
     const auto add_map = [&](std::size_t out) {
@@ -205,6 +237,10 @@ double least_bytes(const VaeConfig& c) {
     std::for_each(hidden.begin(), hidden.end(), add_map);
     add_map(last);
   };
+  if (config.model == ModelKind::hvae) {  // q(z_2 | x), and what q(z_1 | x, z_2) reads of x
+    add(c.data, c.hidden, c.hidden.empty() ? c.latent[1] : 1);
+    return bytes;
+  }
   for (std::size_t t = 0; t < c.latent.size(); ++t)
     add(t == 0 ? c.data : c.latent[t - 1], t == 0 ? c.hidden : c.upper_hidden, c.latent[t]);
   return bytes;

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "strata/tools/pictures/model_pictures.hpp"
-#include "strata/vae/models/vae.hpp"
+#include "strata/tools/run/model.hpp"
 #include "strata/vae/training.hpp"
 
 namespace CLI {
@@ -18,6 +18,7 @@ namespace strata::tools {
 
 /// The defaults are the source's model, a VAE with two latents, on binarised MNIST.
 struct RunConfig {
+  ModelKind model = ModelKind::vae;
   std::vector<std::size_t> hidden = {500, 300, 150};
   std::vector<std::size_t> latent = {2};
   std::vector<std::size_t> upper_hidden = {100, 100};
@@ -28,6 +29,9 @@ struct RunConfig {
   double noise_variance = 0.05;
   Scale scale = Scale::log_variance;
   bool full_top_covariance = false;
+  PriorKind prior = PriorKind::standard;
+  std::size_t components = 500;
+  bool components_from_data = false;
   bool conditional = false;
   bool no_output_bias = false;
   Binarize binarize = Binarize::dynamic;
@@ -50,6 +54,7 @@ struct RunConfig {
 
   /// Calls visit(name, field, what it means in one line) for every field; a choice's names are told with it.
   static void fields(auto& self, auto&& visit) {
+    visit("model", self.model, "hvae: q(z_2 | x) q(z_1 | x, z_2) p(x | z_1, z_2) p(z_1 | z_2) p(z_2)");
     visit("hidden", self.hidden,
           "widths of the hidden layers between x and z_1; p(x | z_1) has them in reverse");
     visit("latent", self.latent, "widths of the stochastic layers z_1 ... z_T, bottom up");
@@ -63,6 +68,10 @@ struct RunConfig {
     visit("scale", self.scale,
           "what a network's scale is: the log variance, or softplus of it the deviation");
     visit("full_top_covariance", self.full_top_covariance, "a full covariance for the posterior of z_T");
+    visit("prior", self.prior, "p(z_T); vamp: the mixture of q(z_T | u) at learned pseudo-inputs u");
+    visit("components", self.components, "of the mixture: how many normals, or pseudo-inputs");
+    visit("components_from_data", self.components_from_data,
+          "pseudo-inputs start at the first training images, not at 0.05 ± 0.01");
     visit("conditional", self.conditional, "every network reads the label too");
     visit("no_output_bias", self.no_output_bias, "do not start the output at the training images' mean");
     visit("binarize", self.binarize, "how grey levels become data");
@@ -106,10 +115,11 @@ RunConfig resumed(const CLI::App& app, const RunConfig& given, const RunConfig& 
 /// What the library's parts make of it, for examples of this width and labels of so many classes. Throws if
 /// it needs labels and there are none.
 VaeConfig model_config(const RunConfig& config, std::size_t width, std::size_t classes);
+Model make_model(const RunConfig& config, std::size_t width, std::size_t classes, Rng& rng);
 
 /// A file with such a model has at least so many bytes: what its metadata describe costs memory, and may be
 /// anything.
-double least_bytes(const VaeConfig& config);
+double least_bytes(const RunConfig& config, std::size_t width, std::size_t classes);
 
 Objective objective_of(const RunConfig& config);
 ObjectiveOptions objective_options(const RunConfig& config);

@@ -138,7 +138,7 @@ void RunFolder::save(const Safetensors& model, const MetricsCsv& metrics, const 
   saved_ = true;
 }
 
-Safetensors model_file(const Vae<float>& model, const RunConfig& config, const std::string& data_set) {
+Safetensors model_file(const Model& model, const RunConfig& config, const std::string& data_set) {
   Safetensors file;
   file.metadata = to_metadata(config);
   file.metadata[format_key] = format_value;
@@ -161,12 +161,12 @@ Run load_run(const std::filesystem::path& folder) {
     const RunConfig config = from_metadata(file.metadata);
     const Shape& output = file.shape("decoder.output.bias");
     if (output.size() != 1) fail("load_run", "'decoder.output.bias' is " + to_string(output) + ", not a row");
-    const VaeConfig described = model_config(config, output[0], mnist_classes);
-    if (least_bytes(described) > static_cast<double>(std::filesystem::file_size(path)))
+    if (least_bytes(config, output[0], mnist_classes) > static_cast<double>(std::filesystem::file_size(path)))
       throw std::runtime_error("its metadata describe a larger model than it holds");
     Rng rng;
-    Run run{config, data_set->second, Vae<float>(described, rng)};
+    Run run{config, data_set->second, make_model(config, output[0], mnist_classes, rng)};
     restore(run.model, file);
+    run.model.visit([](auto& model) { model.encode_prior(); });
     return run;
   } catch (const std::exception& error) {
     fail_file("load_run", path, error.what());

@@ -54,13 +54,13 @@ class RunFolder {
 
 /// What model.safetensors holds: the weights to evaluate, and as metadata the configuration and the data
 /// set's name.
-Safetensors model_file(const Vae<float>& model, const RunConfig& config, const std::string& data_set);
+Safetensors model_file(const Model& model, const RunConfig& config, const std::string& data_set);
 
 /// A finished run.
 struct Run {
   RunConfig config;
   std::string data_set;  // what it was trained on
-  Vae<float> model;      // of the averaged weights, where there are any
+  Model model;           // of the averaged weights, where there are any; a prior of pseudo-inputs is encoded
 };
 
 /// Reads folder/model.safetensors. Throws for a missing or foreign file, and names it.

@@ -31,7 +31,8 @@ PictureOptions picture_options(const RunConfig& config, const Dataset& data, std
 }
 
 bool has_manifold(const RunConfig& config) {
-  return config.latent == std::vector<std::size_t>{2} && !config.conditional;
+  return config.latent == std::vector<std::size_t>{2} && !config.conditional &&
+         config.prior == PriorKind::standard;
 }
 
 }  // namespace strata::tools

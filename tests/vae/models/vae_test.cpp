@@ -186,9 +186,9 @@ TEST_CASE("A label enters all kinds of heads and changes p(x | z, c); without on
     CHECK((zero.layers[t].log_p.value() != one.layers[t].log_p.value()));
   }
   // p(x | z, c) with z held fixed
-  const auto z = zero.layers[0].z;
-  const auto as_zero = model.decode(z, 1, tape.constant(one_hot(1, 2)), rng);
-  const auto as_one = model.decode(z, 1, tape.constant(other), rng);
+  const Layers<Var<double>> z = {zero.layers[0].z, zero.layers[1].z};
+  const auto as_zero = model.decode(z, tape.constant(one_hot(1, 2)), rng);
+  const auto as_one = model.decode(z, tape.constant(other), rng);
   CHECK((as_zero.value() != as_one.value()));
 
   tape.backward(-objective(Elbo{}, one));
@@ -209,21 +209,24 @@ TEST_CASE("Ancestral sampling draws the layers below a given one from p, and lea
   Tape<double> tape;
   for (std::size_t t = 1; t <= 3; ++t) {
     const auto z = model.draw(tape, t, 7, {}, rng), other = model.draw(tape, t, 7, {}, rng);
-    CHECK(z.shape() == Shape{7, 5 - t});
-    CHECK((z.value() != other.value()));
-    const Tensor<double> one = model.decode(z, t, {}, rng).value(),
-                         again = model.decode(z, t, {}, rng).value();
+    REQUIRE(z.size() == 4 - t);
+    for (std::size_t i = 0; i < z.size(); ++i) {
+      CHECK(z[i].shape() == Shape{7, 5 - t - i});
+      CHECK((z[i].value() != other[i].value()));
+    }
+    const Tensor<double> one = model.decode(z, {}, rng).value(), again = model.decode(z, {}, rng).value();
     CHECK(one.shape() == Shape{7, 6});
     CHECK((one == again) == (t == 1));  // below z_1 nothing is drawn
   }
   const auto z = model.draw(tape, 3, 7, {}, rng);
-  const auto low = model.p[0](model.p[1](z).mean).mean;  // without noise: the means of p
-  CHECK((model.decode(z, 3, {}, Noise<double>::zero()).value() == model.decode(low, 1, {}, rng).value()));
+  const auto middle = model.p[1](z[0]).mean, low = model.p[0](middle).mean;  // without noise: the means of p
+  CHECK((model.decode(z, {}, Noise<double>::zero()).value() ==
+         model.decode({low, middle, z[0]}, {}, rng).value()));
   CHECK_THROWS_WITH(model.draw(tape, 4, 7, {}, rng), "[draw] there is no layer 4; they are 1 ... 3");
-  CHECK_THROWS_WITH(model.decode(z, 0, {}, rng), "[decode] there is no layer 0; they are 1 ... 3");
+  CHECK_THROWS_WITH(model.decode({}, {}, rng), "[decode] needs z_t ... z_T of 3 layers, and has 0 of them");
 
   Vae<double> conditional({.data = 6, .hidden = {5}, .latent = {3}, .condition = 2}, rng);
-  CHECK(conditional.draw(tape, 1, 4, tape.constant(one_hot(4, 2)), rng).shape() == Shape{4, 3});
+  CHECK(conditional.draw(tape, 1, 4, tape.constant(one_hot(4, 2)), rng)[0].shape() == Shape{4, 3});
 }
 
 TEST_CASE("Given noise is needed for every layer, in its shape") {
@@ -284,7 +287,7 @@ TEST_CASE("Unknown names and impossible configurations are refused") {
                     "[likelihood] 'poisson' is unknown; there are bernoulli, normal, normal-learned, "
                     "normal-learned-each");
   CHECK_THROWS_WITH(parse<Scale>("variance"),
-                    "[scale] 'variance' is unknown; there are log_variance, softplus");
+                    "[scale] 'variance' is unknown; there are log_variance, softplus, clamped");
   Rng rng;
   CHECK_THROWS_WITH(Vae<double>({.likelihood = Likelihood::normal, .noise_variance = 0}, rng),
                     Catch::Matchers::Contains("it must be above 0"));

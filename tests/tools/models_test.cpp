@@ -1,0 +1,65 @@
+// Whatever model the command line chooses is trained, goes on, is evaluated and pictured by the same
+// programs.
+#include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
+
+#include "strata/tests/tools/program_folder.hpp"
+#include "strata/tests/tools/same_run.hpp"
+
+using namespace strata;
+using namespace strata::tools;
+
+TEST_CASE("Every model trains, goes on as if it had not stopped, is evaluated and generates") {
+  const ProgramFolder here;
+  const auto model =
+      GENERATE(Arguments{"--latent", "4", "--prior", "mixture", "--components", "5"},
+               Arguments{"--latent", "4,3", "--prior", "vamp", "--components", "5", "--ema", "0.9"},
+               Arguments{"--latent", "4", "--prior", "vamp", "--components", "7", "--components-from-data",
+                         "--scale", "clamped", "--activation", "gated"},
+               Arguments{"--model", "hvae", "--latent", "4,3", "--activation", "gated", "--scale", "clamped",
+                         "--prior", "vamp", "--components", "5", "--objective", "dreg", "--samples", "2"});
+  const auto train = [&](Arguments more) {
+    more.insert(more.end(), model.begin(), model.end());
+    return here.train(more);
+  };
+  const Ran ran = train({"--epochs", "3"});
+  INFO(ran.err);
+  REQUIRE(ran.status == 0);
+  REQUIRE(train({"--epochs", "2", "--out", "first"}).status == 0);
+  REQUIRE(here.train({"--resume", "first", "--epochs", "3"}).status == 0);
+  CHECK(difference(here / "out", here / "first") == "");
+  CHECK(std::filesystem::exists(here / "out/samples.png"));
+
+  const Ran evaluated =
+      run(STRATA_EVALUATE,
+          {"out", "--data", "data", "--samples", "60", "--images", "3", "--json", "--proposal", "refined",
+           "--ais", "--refinement-steps", "50", "--temperatures", "40", "--chains", "4"},
+          here.path());
+  INFO(evaluated.err);
+  REQUIRE(evaluated.status == 0);
+  const auto report = nlohmann::json::parse(evaluated.out);
+  CHECK(report["nll"].get<double>() < -report["elbo"].get<double>() + 0.5);
+  CHECK(report["refined"]["nll"].get<double>() == Approx(report["nll"].get<double>()).margin(1.5));
+  CHECK(report["ais"]["nll"].get<double>() == Approx(report["refined"]["nll"].get<double>()).margin(1.5));
+  const Ran pictured = run(STRATA_GENERATE, {"out", "--data", "data"}, here.path());
+  INFO(pictured.err);
+  CHECK(pictured.status == 0);
+}
+
+TEST_CASE("Choices that do not go together are refused by name") {
+  const ProgramFolder here;
+  const auto refused = [&](const Arguments& arguments, const std::string& message) {
+    const Ran ran = here.train(arguments);
+    INFO(ran.err);
+    CHECK(ran.status == 2);
+    CHECK_THAT(ran.err, Catch::Contains(message));
+  };
+  refused({"--model", "hvae"}, "[model] hvae has two stochastic layers");
+  refused({"--model", "hvae", "--latent", "3,2", "--conditional"}, "[model] hvae has neither");
+  refused({"--prior", "vamp", "--conditional"}, "[prior] a --conditional model has a prior of its own");
+  refused({"--prior", "vamp", "--full-top-covariance"}, "[prior] vamp needs a posterior without");
+  refused({"--prior", "vamp", "--batch-norm"}, "[prior] vamp encodes pseudo-inputs");
+  refused({"--components", "0"}, "[components] it is 0");
+  refused({"--components-from-data"}, "[components-from-data] only pseudo-inputs");
+  refused({"--prior", "vamp", "--latent", "3,2", "--components-from-data"}, "[components-from-data]");
+}
