@@ -36,8 +36,8 @@ Linear2 linear_model() {
     map.weight.write() = std::move(weight);
     map.bias.write()(0) = bias;
   };
-  set(l.model.p1.mean, {{a}}, c);
-  set(l.model.p1.scale, {{0.0}}, s);
+  set(l.model.p1.mean, Tensor<double>(Shape{1, 1}, a), c);
+  set(l.model.p1.scale, Tensor<double>(Shape{1, 1}, 0.0), s);
   const Tensor<double> v = normals({4}, 2), w = normals({4}, 3), b = normals({4}, 4);
   auto& output = std::get<HomoscedasticHead<double>>(l.model.decoder).output;
   for (std::size_t d = 0; d < 4; ++d) output.weight.write()(0, d) = v(d), output.weight.write()(1, d) = w(d);
