@@ -118,10 +118,13 @@ template <class V> V tanh_slope(V x) {
 /// erf, which is ±1 to the last digit beyond ±6, where xsimd's own ends in ∞ − ∞.
 template <class V> V erf(V x) { return xsimd::erf(select(x < V(-6), V(-6), select(x > V(6), V(6), x))); }
 
-/// d erf / dx = 2/√π e^(−x²), with the rounding of x² made good; 0 beyond ±30.
+/// d erf / dx = 2/√π e^(−x²); 0 beyond ±30. x² = h² + (x − h)(x + h) for an h of so few digits that h² is
+/// exact, so that its rounding can be made good however the compiler contracts.
 template <class V> V erf_slope(V x) {
-  const V near = select(xsimd::abs(x) > V(30), V(30), x), square = near * near;
-  const V rounding = xsimd::fma(near, near, -square);
+  const V near = select(xsimd::abs(x) > V(30), V(30), x);
+  const V grid(float_or_double<V>(Element<V>(0x1.8p16), Element<V>(0x1.8p32)));  // of 2⁻⁷, 2⁻²⁰
+  const V h = (near + grid) - grid, rest = (near - h) * (near + h), square = h * h + rest;
+  const V rounding = (h * h - square) + rest;
   return V(Element<V>(1.1283791670955125739)) * formulas::exp(-square) * (V(1) - rounding);
 }
 

@@ -28,10 +28,13 @@ template <class T> struct Gradient {
 };
 
 namespace detail {
+template <class E, class T> constexpr bool is_expression() {
+  return Reading<E, T>::leaves > 0 && !Reading<E, T>::leaf;
+}
+
 /// What is written by `write`, but no tensor itself.
 template <class E, class T>
-concept Lazy = Readable<E, T> && Reading<E, T>::leaves >
-0 && !Reading<E, T>::leaf;
+concept Lazy = Readable<E, T> && is_expression<E, T>();
 
 /// A list that grows, whose elements never move.
 template <class V> class StableList {

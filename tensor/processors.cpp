@@ -1,6 +1,7 @@
 #include "strata/tensor/processors.hpp"
 
 #include <sched.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <charconv>
@@ -44,6 +45,31 @@ std::size_t affinity_count() {
     return static_cast<std::size_t>(CPU_COUNT(&processors));
   return std::thread::hardware_concurrency();
 }
+
+#ifdef __x86_64__
+// Code for a newer processor than this one would end by an illegal instruction, anywhere: said before any of
+// it runs.
+[[gnu::constructor(101), gnu::used, gnu::target("arch=x86-64")]] void require_processor() {
+  __builtin_cpu_init();
+  bool there = true;
+#ifdef __AVX2__
+  there = there && __builtin_cpu_supports("avx2");
+#endif
+#ifdef __FMA__
+  there = there && __builtin_cpu_supports("fma");
+#endif
+#ifdef __AVX512F__
+  there = there && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
+          __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq");
+#endif
+  if (there) return;
+  static constexpr char complaint[] =
+      "strata was compiled for a newer processor than this one; build it here, or with -DSTRATA_NATIVE=OFF "
+      "for any\n";
+  [[maybe_unused]] const auto written = ::write(STDERR_FILENO, complaint, sizeof complaint - 1);
+  ::_exit(2);
+}
+#endif
 
 }  // namespace
 

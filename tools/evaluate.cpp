@@ -3,6 +3,7 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
+#include "strata/tensor/io/file.hpp"
 #include "strata/tools/run/evaluation.hpp"
 #include "strata/tools/run/trained_run.hpp"
 
@@ -13,6 +14,8 @@ using namespace strata::tools;
 
 struct Options : TrainedRunOptions {
   std::size_t images = 0;
+  std::vector<std::string> further_runs;
+  std::string per_image;
   EvaluationOptions evaluation = {};
   bool json = false;
 };
@@ -57,10 +60,17 @@ void print(const AnnealingOptions& o, const Annealed& a, std::size_t images) {
     std::cout << "  NOT CONVERGED, an upper bound of the NLL and no estimate: " << why << "\n";
 }
 
-void print(const Options& o, const Run& run, const Mnist& mnist, const Evaluation& e) {
-  std::cout << std::fixed << std::setprecision(3) << mnist.name << " test images: " << e.images
-            << ", binarize " << to_string(run.config.binarize) << ", seed " << o.seed
-            << "; nats per image, ± standard error over images\n";
+// What all figures are of.
+std::string heading(const Options& o, const ImageData& data, std::size_t images,
+                    const std::string& how = "") {
+  return data.name + " test images: " + std::to_string(images) + how + ", seed " + std::to_string(o.seed) +
+         "; nats per image, ± standard error over images\n";
+}
+
+void print(const Options& o, const Run& run, const ImageData& data, const Evaluation& e) {
+  std::cout << std::fixed << std::setprecision(3)
+            << heading(o, data, e.images, ", binarize " + to_string(run.config.binarize));
+  if (const std::string choice = choice_of(run); !choice.empty()) std::cout << choice << "\n";
   print_line("ELBO", e.elbo, e.images);
   if (const std::string why = why_no_likelihood(run.config); why.empty()) {
     print_line("NLL, " + std::to_string(o.evaluation.samples) + " samples",
@@ -112,14 +122,11 @@ Json to_json(const AnnealingOptions& o, const Annealed& a) {
           {"simulated", {{"images", a.simulated}, {"nll_above", -a.upper}, {"nll_below", -a.lower}}}};
 }
 
-void print_json(const Options& o, const Run& run, const Mnist& mnist, const Evaluation& e) {
-  Json report = {{"data_set", mnist.name},
-                 {"images", e.images},
-                 {"samples", o.evaluation.samples},
-                 {"seed", o.seed},
-                 {"binarize", to_string(run.config.binarize)},
-                 {"elbo", e.elbo.mean},
-                 {"elbo_standard_error", e.elbo.standard_error}};
+Json to_json(const Options& o, const Run& run, const ImageData& data, const Evaluation& e) {
+  Json report = {{"data_set", data.name}, {"model", run.file},
+                 {"images", e.images},    {"samples", o.evaluation.samples},
+                 {"seed", o.seed},        {"binarize", to_string(run.config.binarize)},
+                 {"elbo", e.elbo.mean},   {"elbo_standard_error", e.elbo.standard_error}};
   if (why_no_likelihood(run.config).empty()) {
     add_opinion(report, e.encoder);
     report["iwae_bound"] = e.encoder.log_likelihood.mean;
@@ -133,21 +140,43 @@ void print_json(const Options& o, const Run& run, const Mnist& mnist, const Eval
   }
   report["layer_kl"] = std::vector<double>(e.metrics.layer_kl.begin(), e.metrics.layer_kl.end());
   report["active_units"] = e.active;
-  std::cout << report.dump(2, ' ', false, Json::error_handler_t::replace) << "\n";
+  return report;
 }
 
 void run_evaluation(const Options& o) {
   if (o.evaluation.samples == 0) fail("samples", "it is 0, but must be at least 1");
-  const auto [run, mnist] = open(o);
-  const std::size_t all = mnist.test.size();
+  if (!o.per_image.empty() && !o.further_runs.empty())
+    fail("per-image", "it is of one run, and " + std::to_string(1 + o.further_runs.size()) + " are given");
+  auto [first, data] = open(o);
+  const std::size_t all = data.test.size();
   if (o.images > all)
     fail("images",
          std::to_string(o.images) + " are asked for; there are " + std::to_string(all) + " test images");
-  const auto images = test_batch(mnist.test, o.images == 0 ? all : o.images, run.config, o.seed);
   EvaluationOptions options = o.evaluation;
   options.seed = o.seed;
-  const Evaluation evaluation = evaluate(run, images, options);
-  o.json ? print_json(o, run, mnist, evaluation) : print(o, run, mnist, evaluation);
+  std::vector<std::string> names = {o.run};
+  names.insert(names.end(), o.further_runs.begin(), o.further_runs.end());
+  std::vector<Run> runs;  // all are read before the first is evaluated
+  runs.push_back(std::move(first));
+  for (const std::string& name : o.further_runs)
+    require_data(runs.emplace_back(load_run(name)), data, o.data);
+  std::vector<Evaluation> evaluations;
+  Json reports = Json::array();
+  for (const Run& run : runs) {
+    const auto images = test_batch(data.test, o.images == 0 ? all : o.images, run.config, o.seed);
+    evaluations.push_back(evaluate(run, images, options));
+    reports.push_back(to_json(o, run, data, evaluations.back()));
+    reports.back()["run"] = names[reports.size() - 1];
+  }
+  if (!o.per_image.empty())
+    write_atomically(o.per_image, per_image_csv(evaluations[0], runs[0], data), "evaluate");
+  const bool several = names.size() > 1;
+  if (o.json)
+    std::cout << (several ? reports : reports[0]).dump(2, ' ', false, Json::error_handler_t::replace) << "\n";
+  else if (several)
+    std::cout << heading(o, data, evaluations[0].images) << comparison(names, runs, evaluations);
+  else
+    print(o, runs[0], data, evaluations[0]);
 }
 
 }  // namespace
@@ -156,6 +185,7 @@ int main(int argc, char** argv) {
   CLI::App app("Estimates ELBO, NLL, KL and active units of a trained model on test images.");
   Options options;
   add_trained_run_options(app, options, "of the binarisation and the samples");
+  app.add_option("further_runs", options.further_runs, "others, for a table of all");
   app.add_option("--samples", options.evaluation.samples, "importance samples for each image")
       ->transform(whole_number)
       ->capture_default_str();
@@ -176,6 +206,8 @@ int main(int argc, char** argv) {
   app.add_option("--chains", options.evaluation.annealing.chains, "of --ais for each image")
       ->transform(whole_number)
       ->capture_default_str();
+  app.add_option("--per-image", options.per_image, "write a table of every image's figures to this file")
+      ->check(not_empty);
   app.add_flag("--json", options.json, "print JSON");
   return run_program(app, argc, argv, [&] { run_evaluation(options); });
 }

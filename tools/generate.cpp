@@ -15,14 +15,15 @@ struct Options : TrainedRunOptions {
 };
 
 void generate(const Options& o) {
-  const auto [run, mnist] = open(o);
+  const auto [run, data] = open(o);
+  if (const std::string choice = choice_of(run); !choice.empty()) std::cout << choice << "\n";
   const std::filesystem::path out = o.out.empty() ? o.run + "/generated" : o.out;
   // What a stranger's run holds may be a link to anything.
   if (o.out.empty() && std::filesystem::is_symlink(out))
     fail_file("generate", out, "is a link, which is not followed; name a folder with --out");
   std::filesystem::create_directories(out);
-  const auto images = test_batch(mnist.test, 64, run.config, o.seed);
-  const auto options = picture_options(run.config, mnist.test, o.seed);
+  const auto images = test_batch(data.test, 64, run.config, o.seed);
+  const auto options = picture_options(run.config, data.test, o.seed);
   const auto write = [&](const std::string& name, const Tensor<std::uint8_t>& picture,
                          const std::string& what) {
     if (std::filesystem::is_symlink(out / name)) std::filesystem::remove(out / name);

@@ -1,4 +1,4 @@
-// Trains a variational autoencoder of one or many stochastic layers on MNIST and writes metrics, weights and
+// Trains a variational autoencoder of one or many stochastic layers on images and writes metrics, weights and
 // pictures.
 #include <iostream>
 
@@ -31,14 +31,28 @@ void declare(CLI::App& app, Options& o) {
   auto* out = app.add_option("--out", o.out, "folder for metrics, weights and pictures")
                   ->check(not_empty)
                   ->capture_default_str();
-  auto* over = app.add_flag("--overwrite", o.overwrite, "replace the run that --out holds");
-  app.add_option("--resume", o.resume, "go on with the run of this folder")->excludes(out, over);
+  auto* over =
+      app.add_flag("--overwrite", o.overwrite, "replace the run that --out holds")->configurable(false);
+  app.add_option("--resume", o.resume, "go on with the run of this folder")
+      ->excludes(out, over)
+      ->configurable(false);
   app.add_option("--checkpoint-minutes", o.checkpoint_minutes, "save so often, not only after epochs")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
   add_options(app, o.run);
   app.add_option("--threads", o.threads, "threads to use")->transform(whole_number)->capture_default_str();
 }
+
+// The epoch with the highest validation bound so far.
+struct Best {
+  std::size_t epoch = 0;  // from 1; 0 before the first
+  double elbo = 0;
+
+  static void fields(auto& self, auto&& visit) {
+    visit("epoch", self.epoch);
+    visit("elbo", self.elbo);
+  }
+};
 
 // All of a run's state, and how it is made.
 struct State {
@@ -47,6 +61,7 @@ struct State {
   ObjectiveStep<Model> step;
   Trainer<ObjectiveStep<Model>> trainer;
   std::optional<Ema<Model>> ema;
+  std::optional<Best> best;  // with a validation
   MetricsCsv metrics;
   double seconds = 0;  // of training in the epoch so far
   std::size_t threads = thread_count();
@@ -56,13 +71,15 @@ struct State {
         optimizer(parameters<float>(model), c.optimizer, c.lr),
         step(model, optimizer, objective_of(c), objective_options(c)),
         trainer(step, train, training_options(c)),
-        metrics(c.latent.size()) {
+        metrics(c.latent.size(), c.validation > 0) {
     if (c.ema > 0) ema.emplace(model, c.ema);
+    if (c.validation > 0) best.emplace();
   }
 
   static Model initial_model(const RunConfig& c, const Dataset& train) {
     Rng rng{c.seed};
     Model model = make_model(c, train.width(), train.classes, rng);
+    require_support("data", train, c.binarize, support_of(model));
     model.visit([&](auto& chosen) {
       if (!c.no_output_bias) chosen.start_at(mean_example(train));
       if (c.components_from_data)
@@ -79,6 +96,18 @@ struct State {
     return so_far;
   }
 
+  void note_validation(double elbo) {
+    if (best->epoch == 0 || elbo > best->elbo) best = Best{trainer.epochs(), elbo};
+  }
+
+  // Whether this is the state after the best epoch.
+  bool is_best() const { return best && trainer.steps() == 0 && best->epoch == trainer.epochs(); }
+
+  bool ended(const RunConfig& c) const {
+    return trainer.epochs() >= c.epochs ||
+           (c.early_stopping > 0 && trainer.epochs() - best->epoch >= c.early_stopping);
+  }
+
   // "after 3 epochs and 120 of 468 steps"
   std::string place() const {
     return "after " + std::to_string(trainer.epochs()) + " epochs and " + std::to_string(trainer.steps()) +
@@ -88,33 +117,34 @@ struct State {
   static void fields(auto& self, auto&& visit) {
     visit("trainer", self.trainer);
     visit("ema", self.ema);
+    visit("best", self.best);
     visit("metrics", self.metrics);
     visit("seconds", self.seconds);
     visit("threads", self.threads);
   }
 };
 
-void write_pictures(const Options& o, const RunFolder& folder, const Model& model, const Mnist& mnist) {
-  const auto options = picture_options(o.run, mnist.test, o.run.seed);
-  const auto few = test_batch(mnist.test, 64, o.run, o.run.seed);
-  const auto all = test_batch(mnist.test, mnist.test.size(), o.run, o.run.seed);
+void write_pictures(const Options& o, const RunFolder& folder, const Model& model,
+                    const ImageData& data) {
+  const auto options = picture_options(o.run, data.test, o.run.seed);
+  const auto few = test_batch(data.test, 64, o.run, o.run.seed);
+  const auto all = test_batch(data.test, data.test.size(), o.run, o.run.seed);
   write_png(folder / "reconstructions.png", picture_reconstructions(model, few, options));
   write_png(folder / "samples.png", picture_samples(model, options));
   if (has_manifold(o.run))
     write_png(folder / "manifold.png", picture_manifold(model, o.run.manifold, options));
-  write_png(folder / "latents.png", picture_latents(model, mnist.test, all));
+  write_png(folder / "latents.png", picture_latents(model, data.test, all));
 }
 
-void save(RunFolder& folder, const Options& o, const State& state, const Mnist& mnist) {
-  Safetensors model = model_file(state.evaluated(), o.run, mnist.name), checkpoint;
+void save(RunFolder& folder, const Options& o, const State& state, const ImageData& data) {
+  Safetensors model = model_file(state.evaluated(), o.run, data), checkpoint;
   model.metadata["trained_epochs"] = std::to_string(state.trainer.epochs());
   model.metadata["trained_steps"] = std::to_string(state.trainer.steps());  // of the next epoch
   checkpoint.metadata = model.metadata;
-  checkpoint.metadata["data"] = std::filesystem::absolute(mnist.folder).string();
-  checkpoint.metadata["data_checksum"] = mnist.checksum;
+  checkpoint.metadata["data"] = std::filesystem::absolute(data.path).string();
   checkpoint.metadata["blas"] = blas_description();
   store(state, checkpoint);
-  folder.save(model, state.metrics, checkpoint);
+  folder.save(model, state.is_best(), state.metrics, checkpoint);
 }
 
 // The options with which the saved run goes on: its own, where those of the command line do not change it.
@@ -143,16 +173,23 @@ Options resumed(const CLI::App& app, Options o, const Safetensors& saved) {
   return o;
 }
 
-void test_and_record(const Options& o, State& state, const Metrics& trained, const Mnist& mnist,
+void test_and_record(const Options& o, State& state, const Metrics& trained, const ImageData& data,
                      Progress& progress) {
-  const Metrics tested = state.trainer.evaluate(state.evaluated(), mnist.test);
-  progress.end_epoch(trained.elbo(), tested.elbo(), tested.reconstruction, tested.kl());
+  const Metrics tested = state.trainer.evaluate(state.evaluated(), data.test);
+  std::optional<Metrics> validated;
+  if (data.validation) {
+    validated = state.trainer.evaluate(state.evaluated(), *data.validation);
+    state.note_validation(validated->elbo());
+  }
+  progress.end_epoch(trained.elbo(), tested.elbo(), tested.reconstruction, tested.kl(),
+                     validated ? std::optional(validated->elbo()) : std::nullopt);
   Rng few_draws{0, 0, streams::posterior_means};  // for the progress of a run, not for a paper
-  const auto some = test_batch(mnist.test, 1000, o.run, o.run.seed);
+  const auto some = test_batch(data.test, 1000, o.run, o.run.seed);
   const std::size_t epoch = state.trainer.epochs();
   state.metrics.record({epoch, trained, tested, active_units(state.evaluated(), some, 4, few_draws),
                         state.step.learning_rate(epoch - 1), state.seconds,
-                        1e3 * state.seconds / static_cast<double>(state.trainer.steps_per_epoch())});
+                        1e3 * state.seconds / static_cast<double>(state.trainer.steps_per_epoch()),
+                        validated});
   state.seconds = 0;
 }
 
@@ -169,18 +206,20 @@ int train(const CLI::App& app, Options o) {
   }
   require_possible(o.run);
   use_threads(o.threads);
-  const Mnist mnist = load(o.data);
-  State state(o.run, mnist.train);
+  ImageData data = load(o.data);
+  if (o.run.validation > 0) hold_out_validation(data, o.run.validation);
+  State state(o.run, data.train);
   if (folder) {
-    if (saved.metadata["data_checksum"] != mnist.checksum)
-      fail("resume", "the run was trained on other images than those of " + mnist.folder.string() +
-                         "; name their folder by --data");
+    if (saved.metadata["data_checksum"] != data.checksum)
+      fail("resume", "the run was trained on other images than those of " + data.path.string() +
+                         "; name these by --data");
     restore(state, saved);
   } else {
     folder.emplace(o.out, o.overwrite ? Existing::replace : Existing::refuse);
   }
 
-  std::cout << describe(mnist) << "\n\n" << summary(state.model) << "\n";
+  std::cerr << data.notes;
+  std::cout << describe(data) << "\n\n" << summary(state.model) << "\n";
   if (!o.resume.empty()) std::cout << "goes on " << state.place() << "\n";
   std::cout.flush();
   const auto& trainer = state.trainer;
@@ -188,7 +227,7 @@ int train(const CLI::App& app, Options o) {
                     {.first_epoch = trainer.epochs() + 1, .first_step = trainer.steps()});
   signals.wait_for_step();
   int stopped = 0;
-  for (double last_save = steady_seconds(); trainer.epochs() < o.run.epochs && stopped == 0;) {
+  for (double last_save = steady_seconds(); !state.ended(o.run) && stopped == 0;) {
     const double start = steady_seconds();
     const std::size_t done = trainer.steps() + 1;
     const Metrics so_far = state.run_step();
@@ -196,17 +235,28 @@ int train(const CLI::App& app, Options o) {
     state.seconds += now - start;
     progress.step(done, so_far.elbo(), so_far.reconstruction, so_far.kl());
     const bool ended = trainer.steps() == 0;
-    if (ended) test_and_record(o, state, so_far, mnist, progress);
+    if (ended) test_and_record(o, state, so_far, data, progress);
     stopped = signals.received();
     if (!ended && stopped == 0 && now - last_save < 60 * o.checkpoint_minutes) continue;
-    save(*folder, o, state, mnist);
+    save(*folder, o, state, data);
     last_save = steady_seconds();
   }
   if (stopped != 0) {
     std::cout << "\nstopped " << state.place() << "; go on with: train_mnist --resume " << o.out << std::endl;
     signals.end_within(2);
   }
-  write_pictures(o, *folder, state.evaluated(), mnist);
+  if (state.best && state.best->epoch > 0) {
+    std::cout << "\nbest.safetensors is of epoch " << state.best->epoch << ", validation ELBO "
+              << state.best->elbo
+              << (trainer.epochs() < o.run.epochs && stopped == 0
+                      ? "; stopped early, since " + std::to_string(o.run.early_stopping) +
+                            " epochs brought no better"
+                      : "")
+              << "\n";
+    write_pictures(o, *folder, load_run(o.out).model, data);
+  } else {
+    write_pictures(o, *folder, state.evaluated(), data);
+  }
   if (stopped != 0) return 128 + stopped;
   std::cout << "\nwritten to " << o.out
             << ": metrics.csv, model.safetensors, checkpoint.safetensors, reconstructions.png, samples.png, "
@@ -217,7 +267,7 @@ int train(const CLI::App& app, Options o) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app("Trains a variational autoencoder of one or many stochastic layers on MNIST.");
+  CLI::App app("Trains a variational autoencoder of one or many stochastic layers.");
   Options options;
   declare(app, options);
   int status = 0;

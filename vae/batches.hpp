@@ -25,7 +25,7 @@ template <> struct Named<Binarize> {
 /// Examples and, where it is known, what each shows.
 struct Dataset {
   std::variant<Tensor<std::uint8_t>, Tensor<float>> examples;  ///< (N, ...): bytes, for p = byte / 255, or p
-  std::optional<Tensor<std::uint8_t>> labels = {};             ///< (N)
+  std::optional<Tensor<std::uint32_t>> labels = {};            ///< (N)
   std::size_t classes = 10;                                    ///< labels are below
 
   /// N, and the number of values of each.

@@ -205,6 +205,10 @@ void write_atomically(const fs::path& file, std::string_view bytes, std::string_
   }
 }
 
+bool plausible_content(std::size_t bytes, std::size_t size, std::size_t ratio) {
+  return bytes <= std::size_t{16} << 20 || bytes / ratio <= size;
+}
+
 std::optional<std::size_t> byte_count(const Shape& shape, std::size_t element_size) {
   std::size_t stride = element_size;
   for (const std::size_t size : shape) {

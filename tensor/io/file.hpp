@@ -49,6 +49,9 @@ class InputFile {
   /// The next bytes. Throws (fail_file) where there are not so many.
   std::string read(std::size_t count);
 
+  /// Goes on from this place, which lies within the file.
+  void seek(std::size_t place) { stream_.seekg(static_cast<std::streamoff>(place)); }
+
  private:
   std::filesystem::path file_;
   std::string operation_;
@@ -72,6 +75,10 @@ std::filesystem::path previous_generation(const std::filesystem::path& file);
 /// renaming and synchronising the folder, went wrong.
 void write_atomically(const std::filesystem::path& file, std::string_view bytes,
                       std::string_view operation = "write_atomically", Replaced replaced = Replaced::dropped);
+
+/// Whether a file of `size` bytes, each of which stands for `ratio` at most, may hold `bytes` of content; 16
+/// MiB are always believed.
+bool plausible_content(std::size_t bytes, std::size_t size, std::size_t ratio = 100);
 
 /// product(shape) × element_size, or nothing if that, or a stride of such a tensor, exceeds what
 /// std::ptrdiff_t holds: shapes read from a file may be anything.

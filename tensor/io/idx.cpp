@@ -146,14 +146,14 @@ std::vector<unsigned char> read_maybe_gzip(const std::filesystem::path& path, st
 }
 
 std::vector<unsigned char> read_idx_content(const std::filesystem::path& path) {
-  constexpr std::size_t longest_header = 20, small = std::size_t{64} << 20, best_ratio = 100;
+  constexpr std::size_t longest_header = 20;
   std::vector<unsigned char> content;
   MaybeGzip file(path);
   const bool compressed = file.compressed();
   file.read(content, longest_header);
   const Header header = parse_header(content, path.string());
   const std::size_t size = std::filesystem::file_size(path);
-  if (header.elements > small && header.elements / (compressed ? best_ratio : 1) > size)
+  if (!plausible_content(header.elements, size, compressed ? 100 : 1))
     fail_file(operation, path,
               "shape " + to_string(header.shape) + " does not fit in a file of " + std::to_string(size) +
                   " bytes; the file is cut short, get it again");

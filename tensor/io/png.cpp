@@ -2,6 +2,7 @@
 
 #include <png.h>
 
+#include <memory>
 #include <string>
 
 #include "strata/tensor/io/file.hpp"
@@ -31,6 +32,31 @@ void write_png(const std::filesystem::path& file, const Tensor<std::uint8_t>& im
         "image of shape " + to_string(image.shape()) + " cannot be encoded; libpng says: " + header.message);
   bytes.resize(size);
   write_atomically(file, bytes, "write_png");
+}
+
+Tensor<std::uint8_t> read_png(const std::filesystem::path& file) {
+  constexpr const char* operation = "read_png";
+  require_regular_file(file, operation);
+  png_image header{};
+  const std::unique_ptr<png_image, decltype(&png_image_free)> freed(&header, png_image_free);
+  header.version = PNG_IMAGE_VERSION;
+  const auto corrupt = [&] {
+    fail_file(operation, file, std::string("libpng says: ") + header.message + "; is it a whole PNG file?");
+  };
+  if (!png_image_begin_read_from_file(&header, file.c_str())) corrupt();
+  const std::string size = std::to_string(header.height) + " x " + std::to_string(header.width) + " pixels";
+  if ((header.format & PNG_FORMAT_FLAG_LINEAR) != 0)
+    fail_file(operation, file, "has 16 bits a channel, of which 8 would be lost; save it with 8 bits");
+  const bool grey = (header.format & PNG_FORMAT_FLAG_COLOR) == 0;
+  const Shape shape = grey ? Shape{header.height, header.width} : Shape{header.height, header.width, 3};
+  const auto bytes = byte_count(shape, 1);
+  if (!bytes || !plausible_content(*bytes, std::filesystem::file_size(file)))
+    fail_file(operation, file, "announces " + size + ", which its size cannot hold; is it a whole PNG file?");
+  header.format = grey ? PNG_FORMAT_GRAY : PNG_FORMAT_RGB;
+  auto image = Tensor<std::uint8_t>::from_shape(shape);
+  const png_color black{};
+  if (!png_image_finish_read(&header, &black, image.data(), 0, nullptr)) corrupt();
+  return image;
 }
 
 }  // namespace strata

@@ -10,6 +10,7 @@
 #include <sstream>
 
 #include "strata/autograd/elementwise.hpp"
+#include "strata/autograd/formulas.hpp"
 
 using namespace strata;
 
@@ -129,6 +130,19 @@ Results evaluate(const Function& function, const Tensor<float>& at) {
   return {y.value(), x.grad()};
 }
 
+// The largest relative error of a formula, as this file is compiled, in units of ε.
+template <class F, class Truth> double worst_in_double(F f, Truth truth, double from, double to) {
+  constexpr int points = 2000;
+  double worst = 0;
+  for (int k = 0; k <= points; ++k) {
+    const double x = from + (to - from) * k / points;
+    const long double exact = truth(static_cast<long double>(x));
+    worst =
+        std::max(worst, static_cast<double>(std::abs((f(xsimd::batch<double>(x)).get(0) - exact) / exact)));
+  }
+  return worst / std::numeric_limits<double>::epsilon();
+}
+
 }  // namespace
 
 TEST_CASE("Elementwise functions in float are within the units of the last place that they promise") {
@@ -158,4 +172,16 @@ TEST_CASE("Elementwise functions give a number alone what they give it in a tens
     INFO(function.name);
     CHECK(different == 0);
   }
+}
+
+TEST_CASE("Formulas in double lose nothing, whether the compiler contracts or not") {
+  CHECK(worst_in_double(
+            [](auto x) { return formulas::erf_slope(x); },
+            [](long double x) { return 2 * std::numbers::inv_sqrtpi_v<long double> * std::exp(-x * x); },
+            0.01, 26.5) <= 5);
+  CHECK(worst_in_double([](auto x) { return formulas::log_softplus(x); },
+                        [](long double x) { return std::log(std::log1p(std::exp(x))); }, -30, -18) <= 2);
+  CHECK(worst_in_double([](auto x) { return formulas::log_softplus_slope(x); },
+                        [](long double x) { return 1 / ((1 + std::exp(-x)) * std::log1p(std::exp(x))); }, -30,
+                        -18) <= 2);
 }

@@ -1,16 +1,8 @@
-# Installs strata into a new folder, builds this project against it and runs its programs.
-#     cmake -DSTRATA_BUILD=build/release -DWORK=FOLDER -DOPTIONS=-D... -P run.cmake
+# Builds this project against an installed strata and runs its programs.
+#     cmake -DINSTALLED=PREFIX -DWORK=FOLDER -DOPTIONS=-D... -P run.cmake
 cmake_minimum_required(VERSION 3.22)
 
-function(run)
-  execute_process(COMMAND ${ARGN} WORKING_DIRECTORY ${WORK} RESULT_VARIABLE status OUTPUT_VARIABLE output
-                  ERROR_VARIABLE output)
-  if(NOT status EQUAL 0)
-    list(JOIN ARGN " " command)
-    message(FATAL_ERROR "${command}\n${output}")
-  endif()
-  set(output "${output}" PARENT_SCOPE)
-endfunction()
+include(${CMAKE_CURRENT_LIST_DIR}/common.cmake)
 
 # Builds one program and tells how long that took.
 function(build program)
@@ -41,8 +33,7 @@ endfunction()
 file(REMOVE_RECURSE ${WORK})
 file(MAKE_DIRECTORY ${WORK})
 extract_program(${CMAKE_CURRENT_LIST_DIR}/../../README.md ${WORK}/small_vae.cpp)
-run(${CMAKE_COMMAND} --install ${STRATA_BUILD} --prefix ${WORK}/installed)
-run(${CMAKE_COMMAND} -S ${CMAKE_CURRENT_LIST_DIR} -B ${WORK}/build -DCMAKE_PREFIX_PATH=${WORK}/installed
+run(${CMAKE_COMMAND} -S ${CMAKE_CURRENT_LIST_DIR} -B ${WORK}/build -DCMAKE_PREFIX_PATH=${INSTALLED}
     -DREADME_PROGRAM=${WORK}/small_vae.cpp ${OPTIONS})
 
 build(small_vae)

@@ -11,7 +11,7 @@
 
 #include "strata/tests/tools/program_folder.hpp"
 #include "strata/tests/tools/same_run.hpp"
-#include "strata/tools/data/mnist.hpp"
+#include "strata/tools/data/find_data.hpp"
 
 namespace {
 
@@ -30,12 +30,14 @@ struct Model {
   const char* name;
   Arguments arguments;
 };
-const std::vector<Model> models = {{"seed model", {}},
-                                   {"two layers, IWAE, warm-up",
-                                    {"--latent", "20,10", "--upper-hidden", "30", "--objective", "iwae",
-                                     "--samples", "2", "--warmup-epochs", "3"}},
-                                   {"batch norm, cosine", {"--batch-norm", "--schedule", "cosine"}},
-                                   {"conditional", {"--conditional"}}};
+const std::vector<Model> models = {
+    {"seed model", {}},
+    {"two layers, IWAE, warm-up",
+     {"--latent", "20,10", "--upper-hidden", "30", "--objective", "iwae", "--samples", "2", "--warmup-epochs",
+      "3"}},
+    {"batch norm, cosine, validation",
+     {"--batch-norm", "--schedule", "cosine", "--validation", "20", "--early-stopping", "2"}},
+    {"conditional", {"--conditional"}}};
 
 // A model and a number of threads, with the run that nothing happened to.
 struct Subject {
@@ -49,7 +51,7 @@ struct Subject {
 class Trials {
  public:
   explicit Trials(const Options& options) : options_(options), random_(options.seed) {
-    if (options.images > 0) copy_some(load_mnist({.data = options.data, .download = false}));
+    if (options.images > 0) copy_some(find_data({.data = options.data, .download = false}));
     for (const Model& model : models)
       for (const char* threads : {"1", "2"}) {
         Subject subject{std::string(model.name) + ", " + threads + " threads", model.arguments, {}, 0, 0};
@@ -119,7 +121,7 @@ class Trials {
   }
 
  private:
-  void copy_some(const Mnist& mnist) {
+  void copy_some(const ImageData& mnist) {
     const auto write = [&](const char* set, const Dataset& data, std::size_t count) {
       const auto& images = std::get<Tensor<std::uint8_t>>(data.examples);
       const std::string pixels(images.begin(),
@@ -159,7 +161,7 @@ class Trials {
   bool go_on(const Subject& subject, const std::string& what) {
     const fs::path run = here_ / "run", complete = run / "complete.tmp";
     for (const fs::path& folder : {run, complete})
-      for (const char* name : {"model", "checkpoint", "checkpoint.previous"})
+      for (const char* name : {"model", "best", "checkpoint", "checkpoint.previous"})
         if (const auto file = folder / (name + std::string(".safetensors")); fs::exists(file)) try {
             Safetensors::read(file);
           } catch (const std::runtime_error& error) {

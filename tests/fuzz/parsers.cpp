@@ -1,7 +1,9 @@
 #include "strata/tests/fuzz/parsers.hpp"
 
+#include <png.h>
 #include <sys/mman.h>
 #include <unistd.h>
+#include <zlib.h>
 
 #include <map>
 #include <new>
@@ -10,8 +12,11 @@
 
 #include "strata/tensor/io/file.hpp"
 #include "strata/tensor/io/idx.hpp"
+#include "strata/tensor/io/numpy.hpp"
+#include "strata/tensor/io/png.hpp"
 #include "strata/tensor/io/safetensors.hpp"
 #include "strata/tests/gzip.hpp"
+#include "strata/tests/numpy_files.hpp"
 #include "strata/tools/run/run_config.hpp"
 
 namespace strata::fuzz {
@@ -46,14 +51,78 @@ std::vector<std::string> gzip_seeds() {
   return seeds;
 }
 
-// A file of these bytes in memory.
-void read_gzip(const std::string& bytes) {
+// The path of a file of these bytes in memory, until the next.
+std::string file_of(const std::string& bytes) {
   static const int file = memfd_create("fuzz", MFD_CLOEXEC);
   static const std::string path = "/proc/self/fd/" + std::to_string(file);
   const bool written = ftruncate(file, 0) == 0 &&
                        pwrite(file, bytes.data(), bytes.size(), 0) == static_cast<ssize_t>(bytes.size());
   if (!written) throw std::bad_alloc();
-  strata::read_idx(path);
+  return path;
+}
+
+void read_gzip(const std::string& bytes) { strata::read_idx(file_of(bytes)); }
+
+std::vector<std::string> numpy_seeds() {
+  std::vector<std::string> seeds = {
+      npy("|u1", "(2, 3)", "abcdef"),   npy("<f4", "(2,)", std::string(8, '\1'), "True"),
+      npy(">i8", "(1, 1)", "12345678"), npy("|b1", "()", "\1"),
+      npy("<f8", "(0, 3)", ""),         npy("|O", "(1,)", "x")};
+  for (const bool deflated : {false, true})
+    seeds.push_back(npz({{"x_train.npy", seeds[0]}, {"y.npy", seeds[1]}}, deflated));
+  return seeds;
+}
+
+void read_numpy(const std::string& bytes) {
+  const std::string path = file_of(bytes);
+  const auto read = [&](const NumpyArray& array) {
+    const auto x = array.get<float>();
+    require(x.size() <= 16'000'000 && x.shape() == array.shape());
+    require(array.get<std::uint8_t>().size() == x.size());
+  };
+  if (!bytes.starts_with("PK")) return read(NumpyArray::read(path));
+  const ZipArchive archive(path);
+  for (const std::string& member : archive.names()) read(NumpyArray::read(path, archive, member));
+}
+
+std::vector<std::string> png_seeds() {
+  std::vector<std::string> seeds;
+  for (const png_uint_32 format :
+       std::vector<png_uint_32>{PNG_FORMAT_GRAY, PNG_FORMAT_RGB, PNG_FORMAT_GA, PNG_FORMAT_RGBA,
+                                PNG_FORMAT_LINEAR_Y, PNG_FORMAT_RGB_COLORMAP}) {
+    png_image image{};
+    image.version = PNG_IMAGE_VERSION;
+    image.width = 5;
+    image.height = 3;
+    image.format = format;
+    image.colormap_entries = 4;
+    const std::vector<std::uint16_t> colours(16, 0x5a01), pixels(60, 0x0102);
+    std::string bytes(PNG_IMAGE_PNG_SIZE_MAX(image), '\0');
+    png_alloc_size_t size = bytes.size();
+    if (png_image_write_to_memory(&image, bytes.data(), &size, 0, pixels.data(), 0, colours.data()) == 0)
+      throw std::runtime_error(image.message);
+    seeds.push_back(bytes.substr(0, size));
+  }
+  return seeds;
+}
+
+// With the chunks' checksums put right: else most mutations would end there.
+void read_png(std::string bytes) {
+  const auto number = [&](std::size_t at) {
+    std::size_t value = 0;
+    for (std::size_t i = 0; i < 4; ++i) value = value << 8 | static_cast<unsigned char>(bytes[at + i]);
+    return value;
+  };
+  for (std::size_t at = 8; at + 12 <= bytes.size();) {
+    const std::size_t length = number(at);
+    if (length > bytes.size() - at - 12) break;
+    const auto sum =
+        crc32(0, reinterpret_cast<const Bytef*>(bytes.data() + at + 4), static_cast<uInt>(length + 4));
+    for (std::size_t i = 0; i < 4; ++i) bytes[at + 8 + length + i] = static_cast<char>(sum >> 8 * (3 - i));
+    at += length + 12;
+  }
+  const auto image = strata::read_png(file_of(bytes));
+  require(image.dimension() == 2 || image.shape(2) == 3);
 }
 
 std::string safetensors_of(const std::string& header, std::size_t data) {
@@ -118,6 +187,8 @@ void read_metadata(const std::string& bytes) {
 std::vector<Parser> parsers() {
   return {{"idx", idx_seeds(), read_idx},
           {"gzip", gzip_seeds(), read_gzip},
+          {"numpy", numpy_seeds(), read_numpy},
+          {"png", png_seeds(), read_png},
           {"safetensors", safetensors_seeds(), read_safetensors},
           {"metadata", metadata_seeds(), read_metadata}};
 }

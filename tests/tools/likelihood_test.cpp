@@ -6,7 +6,6 @@
 
 #include "strata/nn/checkpoint.hpp"
 #include "strata/tests/temporary_folder.hpp"
-#include "strata/tools/data/mnist.hpp"
 #include "strata/tools/run/trained_run.hpp"
 #include "strata/vae/annealing.hpp"
 #include "strata/vae/estimation.hpp"
@@ -34,7 +33,7 @@ Subject subject(std::size_t count) {
   Rng rng;
   Subject result{Vae<float>(model_config(config, 784, 10), rng), {}};
   restore(result.model, file);
-  const Mnist mnist = load({.data = std::getenv("STRATA_MNIST_DIR"), .no_download = true});
+  const ImageData mnist = load({.data = std::getenv("STRATA_MNIST_DIR"), .no_download = true});
   result.images = test_batch(mnist.test, count, config, 0);
   return result;
 }

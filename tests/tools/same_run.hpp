@@ -35,11 +35,12 @@ inline std::string bytes_of(const Safetensors& file, const std::string& name) {
   return bytes(file.get<std::uint8_t>(name));
 }
 
-/// The first thing in which two finished runs differ, times aside: weights and pictures, metrics, and all of
-/// the checkpoint; "" if there is none.
+/// The first thing in which two finished runs differ, times aside: weights, best ones too, and pictures,
+/// metrics, and all of the checkpoint; "" if there is none.
 inline std::string difference(const std::filesystem::path& a, const std::filesystem::path& b) {
   for (const char* name : {"model.safetensors", "reconstructions.png", "samples.png", "latents.png"})
     if (content_of(a / name).empty() || content_of(a / name) != content_of(b / name)) return name;
+  if (content_of(a / "best.safetensors") != content_of(b / "best.safetensors")) return "best.safetensors";
   if (metrics_without_times(a) != metrics_without_times(b)) return "metrics.csv";
   const auto x = Safetensors::read(a / "checkpoint.safetensors"),
              y = Safetensors::read(b / "checkpoint.safetensors");

@@ -80,7 +80,8 @@ TEST_CASE("train_mnist writes metrics, weights and pictures") {
   INFO(ran.err);
   REQUIRE(ran.status == 0);
   CHECK(ran.err.empty());
-  CHECK_THAT(ran.out, Contains("data from data: 60 training and 20 test images"));
+  CHECK_THAT(ran.out,
+             Contains("data from data: 60 training and 20 test images of 28 x 28, 10 labels (0 to 9)"));
   CHECK_THAT(ran.out, Contains("epoch 2/2") && Contains("written to out"));
   // Standard output is a file here: nothing of what redraws a line on a terminal.
   CHECK(ran.out.find_first_of("\r\x1b\b") == std::string::npos);
@@ -209,7 +210,9 @@ TEST_CASE("train_mnist trains every kind of model") {
 
 TEST_CASE("train_mnist refuses what it does not understand in one line and leaves no file") {
   const ProgramFolder here;
-  check_refused(here, {"--frobnicate"}, {"--frobnicate", "--help"});
+  check_refused(here, {"--frobnicate"}, {"there is no option --frobnicate (see", "--help"});
+  check_refused(here, {"--latnt", "3"}, {"there is no option --latnt; did you mean --latent?"});
+  check_refused(here, {"--epoch=3"}, {"there is no option --epoch; did you mean --epochs?"});
   check_refused(here, {"stray"}, {"stray", "--help"});
   check_refused(here, {"--epochs"}, {"[epochs] '--batch' is no whole number"});
   for (const char* count : {"-5", "0", "ten", "2.5", "1e3", "99999999999999999999"}) {
@@ -262,7 +265,7 @@ TEST_CASE("train_mnist names the choices where a name is unknown") {
 
 TEST_CASE("train_mnist names the file where the data are wrong, and leaves no file") {
   const ProgramFolder here;
-  check_refused(here, {"--data", "nowhere"}, {"nowhere", "no such folder", "--data"});
+  check_refused(here, {"--data", "nowhere"}, {"nowhere", "no such folder"});
 
   const std::string images = "train-images-idx3-ubyte", pixels(std::size_t{60} * 784, '\x01');
   const std::string good = idx_bytes({60, 28, 28}, pixels);
@@ -274,9 +277,9 @@ TEST_CASE("train_mnist names the file where the data are wrong, and leaves no fi
   check_file(good.substr(0, 5000), {file, "5000 bytes", "cut short"});
   check_file("", {file, "0 bytes"});
   check_file("<html>404</html>", {file, "magic number"});
-  check_file(idx_bytes({60, 28, 27}, pixels.substr(std::size_t{60} * 28)), {file, "(60, 28, 27)", "28, 28"});
+  check_file(idx_bytes({60, 28, 0}, ""), {file, "(60, 28, 0)", "at least one pixel"});
   check_file(idx_bytes({20, 28, 28}, pixels.substr(std::size_t{40} * 784)),
-             {images, "60 labels", "20 images"});
+             {"data", "60 labels", "20 images"});
   fs::remove(here / file);
   check_refused(here, {}, {"data", images});
 }

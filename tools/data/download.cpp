@@ -187,10 +187,14 @@ std::optional<std::filesystem::path> find_plain_or_gzip(const std::filesystem::p
   return std::nullopt;
 }
 
-std::string sha256(std::span<const unsigned char> bytes) {
+std::string sha256(std::span<const unsigned char> bytes, std::span<const unsigned char> more) {
   std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
   unsigned int length = 0;
-  if (EVP_Digest(bytes.data(), bytes.size(), digest.data(), &length, EVP_sha256(), nullptr) != 1)
+  const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> sum(EVP_MD_CTX_new(), EVP_MD_CTX_free);
+  if (!sum || EVP_DigestInit_ex(sum.get(), EVP_sha256(), nullptr) != 1 ||
+      EVP_DigestUpdate(sum.get(), bytes.data(), bytes.size()) != 1 ||
+      EVP_DigestUpdate(sum.get(), more.data(), more.size()) != 1 ||
+      EVP_DigestFinal_ex(sum.get(), digest.data(), &length) != 1)
     throw std::runtime_error("[sha256] OpenSSL computes no SHA-256");
   constexpr std::string_view digits = "0123456789abcdef";
   std::string text;

@@ -58,7 +58,7 @@ void download_mnist(const std::filesystem::path& folder, const DownloadOptions& 
 std::optional<std::filesystem::path> find_plain_or_gzip(const std::filesystem::path& folder,
                                                         const std::string& name);
 
-/// The SHA-256 of the bytes as 64 hexadecimal digits, lower case.
-std::string sha256(std::span<const unsigned char> bytes);
+/// The SHA-256 of the bytes, and of those after them, as 64 hexadecimal digits, lower case.
+std::string sha256(std::span<const unsigned char> bytes, std::span<const unsigned char> more = {});
 
 }  // namespace strata::tools

@@ -83,7 +83,7 @@ Tensor<std::uint8_t> scatter_of_latents(const Tensor<double>& means, const Datas
 
   Rng unused;
   const Tensor<float> grey = first_examples<float>(data, count, Binarize::none, unused).x.value();
-  Tensor<std::uint8_t> labels = xt::zeros<std::uint8_t>({count});
+  Tensor<std::uint32_t> labels = xt::zeros<std::uint32_t>({count});
   if (data.labels) labels = xt::view(*data.labels, xt::range(std::size_t{0}, count));
   // The first image of each label, or of all.
   Tensor<float> legend = xt::zeros<float>({data.labels ? data.classes : 1, data.width()});

@@ -11,7 +11,7 @@ namespace strata::tools {
 
 /// How a model's pictures are drawn.
 struct PictureOptions {
-  Shape image = {28, 28};   ///< (height, width) of an example
+  Shape image;              ///< (height, width) of an example
   std::size_t classes = 0;  ///< of the labels that the model reads as its condition; 0: it reads none
   std::uint64_t seed = 0;   ///< of what is drawn
 };
@@ -76,10 +76,12 @@ template <GenerativeModel Model> Tensor<std::uint8_t> picture_reconstructions(co
                          detail::as_images(decoded.value(), options.image), 16);
 }
 
-/// E[x | z_1] for 100 ancestral draws from p; for a conditional model ten of each label, a row each.
+/// E[x | z_1] for 100 ancestral draws from p; for a conditional model ten of each label (of the first 100), a
+/// row each.
 template <GenerativeModel Model>
 Tensor<std::uint8_t> picture_samples(const Model& model, const PictureOptions& options) {
-  constexpr std::size_t columns = detail::picture_columns, count = columns * columns;
+  constexpr std::size_t columns = detail::picture_columns;
+  const std::size_t count = columns * std::clamp<std::size_t>(options.classes, 10, 100);
   Tape<float> tape(Record::values);
   Rng rng{options.seed, 0, streams::pictures};
   const auto condition = detail::labels_in_turn(tape, options.classes, count, columns);
@@ -123,7 +125,7 @@ Tensor<std::uint8_t> picture_manifold(const Model& model, ManifoldGrid grid, con
   const auto z = tape.constant(detail::manifold_points(grid));
   const auto decoded = model.decode({z}, {}, Noise<float>::zero());
   return tile(detail::as_images(decoded.value(), options.image), detail::manifold_side,
-              {.zoom = 1, .gap = 0});
+              {.zoom = zoom_to(28, options.image), .gap = 0});
 }
 
 /// The posterior means of the top layer, coloured by label where there are labels; of more than two units,

@@ -32,11 +32,11 @@ Tensor<std::uint8_t> grid(std::string_view operation, const std::vector<const Te
   const Shape& shape = group[0]->shape();
   if (shape.size() != 3 || group[0]->size() == 0)
     fail(operation, "needs images (N, h, w) with N, h, w > 0, but they are " + to_string(shape));
-  if (columns == 0 || options.zoom == 0) fail(operation, "columns and zoom must be above 0");
-  const std::size_t count = shape[0], gap = options.gap;
+  const std::size_t count = shape[0], gap = options.gap, zoom = options.zoom.value_or(zoom_to(56, shape));
+  if (columns == 0 || zoom == 0) fail(operation, "columns and zoom must be above 0");
   columns = std::min(columns, count);
   const std::size_t groups = (count + columns - 1) / columns;
-  const std::size_t row_step = shape[1] * options.zoom + gap, column_step = shape[2] * options.zoom + gap;
+  const std::size_t row_step = shape[1] * zoom + gap, column_step = shape[2] * zoom + gap;
   const std::size_t group_gap = group.size() > 1 ? options.pair_gap : gap;
   const std::size_t group_step = group.size() * row_step - gap + group_gap;
 
@@ -45,7 +45,7 @@ Tensor<std::uint8_t> grid(std::string_view operation, const std::vector<const Te
   for (std::size_t n = 0; n < count; ++n)
     for (std::size_t member = 0; member < group.size(); ++member)
       place(picture, gap + n / columns * group_step + member * row_step, gap + n % columns * column_step,
-            *group[member], n, options.zoom);
+            *group[member], n, zoom);
   return picture;
 }
 
@@ -62,6 +62,14 @@ constexpr std::array<Colour, 10> class_colours{{{2, 53, 233},
                                                 {121, 146, 159},
                                                 {151, 163, 62},
                                                 {24, 220, 173}}};
+// The classes that the colours do not suffice for have them again, halfway to white and to black.
+Colour colour_of(std::size_t label) {
+  Colour colour = class_colours[label % class_colours.size()];
+  if (const std::size_t round = label / class_colours.size() % 3; round > 0)
+    for (std::uint8_t& channel : colour)
+      channel = static_cast<std::uint8_t>((channel + (round == 1 ? 255 : 0)) / 2);
+  return colour;
+}
 constexpr Colour ink{70, 70, 70}, grid_line{232, 232, 232}, zero_line{180, 180, 180};
 
 // Characters of 5 × 7 pixels, side by side with a column between them.
@@ -191,16 +199,14 @@ std::string number(double value) {
   return {text.begin(), end.ptr};
 }
 
-void check_scatter(const Shape& points, const Tensor<std::uint8_t>& labels, const Tensor<float>& examples,
+void check_scatter(const Shape& points, const Tensor<std::uint32_t>& labels, const Tensor<float>& examples,
                    const ScatterOptions& options) {
   const Shape &l = labels.shape(), &e = examples.shape();
   if (points.size() != 2 || points[1] != 2 || l.size() != 1 || l[0] != points[0] || e.size() != 3 ||
       examples.size() == 0)
     fail("scatter", "needs points (N, 2), labels (N) and examples (C, h, w) with C, h, w > 0: points are " +
                         to_string(points) + ", labels " + to_string(l) + ", examples " + to_string(e));
-  if (e[0] > class_colours.size())
-    fail("scatter", "has colours for 10 classes, but examples are " + to_string(e));
-  for (const std::uint8_t label : labels)
+  for (const std::size_t label : labels)
     if (label >= e[0])
       fail("scatter",
            "a label is " + std::to_string(label) + ", but examples " + to_string(e) + " have no such class");
@@ -210,6 +216,11 @@ void check_scatter(const Shape& points, const Tensor<std::uint8_t>& labels, cons
 }
 
 }  // namespace
+
+std::size_t zoom_to(std::size_t pixels, const Shape& images) {
+  const std::size_t longest = std::max(images[images.size() - 2], images[images.size() - 1]);
+  return std::max<std::size_t>((pixels + longest / 2) / longest, 1);
+}
 
 Tensor<std::uint8_t> tile(const Tensor<float>& images, std::size_t columns, const TileOptions& options) {
   return grid("tile", {&images}, columns, options);
@@ -223,7 +234,7 @@ Tensor<std::uint8_t> reconstructions(const Tensor<float>& originals, const Tenso
   return grid("reconstructions", {&originals, &reconstructed}, columns, options);
 }
 
-Tensor<std::uint8_t> scatter(const Tensor<float>& points, const Tensor<std::uint8_t>& labels,
+Tensor<std::uint8_t> scatter(const Tensor<float>& points, const Tensor<std::uint32_t>& labels,
                              const Tensor<float>& examples, const ScatterOptions& options) {
   check_scatter(points.shape(), labels, examples, options);
   std::vector<std::size_t> finite;
@@ -269,16 +280,19 @@ Tensor<std::uint8_t> scatter(const Tensor<float>& points, const Tensor<std::uint
   for (std::size_t k = 0, next = 0; k < count; ++k, next = (next + stride) % count) {
     const std::size_t i = finite[next];
     if (x.shows(points(i, 0)) && y.shows(points(i, 1)))
-      canvas.disc(x.pixel(points(i, 0)), y.pixel(points(i, 1)), radius, class_colours[labels(i)], 0.6);
+      canvas.disc(x.pixel(points(i, 0)), y.pixel(points(i, 1)), radius, colour_of(labels(i)), 0.6);
   }
 
-  const std::size_t classes = examples.shape()[0];
-  const long row = (bottom - top) / static_cast<long>(class_colours.size());
+  constexpr std::size_t most_in_legend = 40;
+  const std::size_t classes = std::min(examples.shape()[0], most_in_legend);
+  const long row = (bottom - top) / static_cast<long>(std::max(classes, class_colours.size()));
   for (std::size_t c = 0; c < classes; ++c) {
     const long middle = top + row / 2 + static_cast<long>(c) * row;
-    canvas.disc(static_cast<double>(right + 24), static_cast<double>(middle), 9, class_colours[c], 1);
-    canvas.text(std::to_string(c), right + 48, middle, 0.5, 2);
-    canvas.image(examples, c, right + 64, middle, static_cast<std::size_t>(std::min(row - 6, 60L)));
+    canvas.disc(static_cast<double>(right + 24), static_cast<double>(middle),
+                static_cast<double>(std::min(9L, row / 2 - 1)), colour_of(c), 1);
+    canvas.text(std::to_string(c), right + 48, middle, 0.5, row < 20 ? 1 : 2);
+    canvas.image(examples, c, right + 64, middle,
+                 static_cast<std::size_t>(std::clamp(row - (row < 20 ? 2 : 6), 1L, 60L)));
   }
   return canvas.pixels();
 }

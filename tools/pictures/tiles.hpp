@@ -3,17 +3,22 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 
 #include "strata/tensor/tensor.hpp"
 
 namespace strata::tools {
 
+/// The zoom with which the longer side of images (..., h, w) takes about so many pixels of a picture, but no
+/// fewer than the image has.
+std::size_t zoom_to(std::size_t pixels, const Shape& images);
+
 /// How images are laid out in a grid.
 struct TileOptions {
-  std::size_t zoom = 2;        // pixels of the picture for one of an image, in each direction
-  std::size_t gap = 2;         // pixels between images, and around them
-  std::size_t pair_gap = 8;    // pixels between a reconstruction and the original below it
-  std::uint8_t gap_grey = 72;  // also where the last row has no more images
+  std::optional<std::size_t> zoom = {};  // pixels of the picture for one of an image; else zoom_to(56)
+  std::size_t gap = 2;                   // pixels between images, and around them
+  std::size_t pair_gap = 8;              // pixels between a reconstruction and the original below it
+  std::uint8_t gap_grey = 72;            // also where the last row has no more images
 };
 
 /// A grey picture of the images (N, h, w), row by row in a grid of so many columns (of N, if that is less).
@@ -33,11 +38,12 @@ struct ScatterOptions {
 };
 
 /// An RGB picture of points (N, 2), x to the right and y upwards in the same scale, coloured by their labels
-/// (N); `examples` (C, h, w), C ≤ 10, has an image in [0, 1] of each class for the legend. The axes show 99.6
-/// % of the points in each direction at least; points beyond, or with a coordinate that is not finite, are
-/// left out. Points lie over each other in an order that favours no class. Throws std::invalid_argument for
-/// other shapes, a label of C or above, or a picture that is too small.
-Tensor<std::uint8_t> scatter(const Tensor<float>& points, const Tensor<std::uint8_t>& labels,
+/// (N); `examples` (C, h, w) has an image in [0, 1] of each class for the legend. Ten colours are apart; more
+/// classes have them again, lighter and darker, and the legend has the first 40. The axes show 99.6 % of the
+/// points in each direction at least; points beyond, or with a coordinate that is not finite, are left out.
+/// Points lie over each other in an order that favours no class. Throws std::invalid_argument for other
+/// shapes, a label of C or above, or a picture that is too small.
+Tensor<std::uint8_t> scatter(const Tensor<float>& points, const Tensor<std::uint32_t>& labels,
                              const Tensor<float>& examples, const ScatterOptions& options = {});
 
 }  // namespace strata::tools

@@ -10,11 +10,15 @@
 #include <cstdint>
 #include <exception>
 #include <iostream>
+#include <memory>
+#include <set>
+#include <sstream>
 #include <string_view>
 
 #include "strata/tensor/io/file.hpp"
 #include "strata/tensor/large_pages.hpp"
 #include "strata/tensor/parallel.hpp"
+#include "strata/tools/data/nearest.hpp"
 #include "strata/tools/run/numbers.hpp"
 
 namespace strata::tools {
@@ -61,6 +65,56 @@ void open_standard_streams() {
     if (fcntl(fd, F_GETFD) == -1) (void)open("/dev/null", O_RDWR);
 }
 
+// TOML as CLI11 reads it, where names may have underscores and lists are what the options take; nothing is
+// said twice.
+class Config : public CLI::ConfigTOML {
+ public:
+  std::vector<CLI::ConfigItem> from_config(std::istream& in) const override {
+    std::stringstream text;
+    text << in.rdbuf();
+    std::set<std::string> names;
+    for (std::string line; std::getline(text, line);) {
+      const std::string name = option_of(CLI::detail::trim_copy(line.substr(0, line.find('='))));
+      if (line.find('=') != std::string::npos && !name.starts_with('#') && !names.insert(name).second)
+        throw CLI::ConfigError("--" + name + " is given twice in the configuration");
+    }
+    text.clear();
+    text.seekg(0);
+    auto items = CLI::ConfigTOML::from_config(text);
+    for (CLI::ConfigItem& item : items) {
+      item.name = option_of(item.name);
+      if (item.inputs.size() > 1) item.inputs = {CLI::detail::join(item.inputs, ",")};
+    }
+    return items;
+  }
+
+ private:
+  static std::string option_of(std::string name) {
+    std::replace(name.begin(), name.end(), '_', '-');
+    return name;
+  }
+};
+
+// The complaint about an option that there is not: the first of what was left over.
+std::string unexpected(const CLI::App& app, const std::string& left) {
+  std::vector<std::string> options;
+  for (const CLI::Option* option : app.get_options())
+    for (const std::string& name : option->get_lnames()) options.push_back("--" + name);
+  const std::string word = left.substr(0, left.find('='));
+  const auto meant = word.starts_with("-") ? nearest(word, options) : std::nullopt;
+  return (word.starts_with("-") ? "there is no option " : "there is no place for ") + word +
+         (meant ? "; did you mean " + *meant + "?" : "");
+}
+
+// CLI11's words for what is given too often.
+std::string complaint_of(const CLI::App& app, const CLI::ParseError& error) {
+  const auto* extras = dynamic_cast<const CLI::ExtrasError*>(&error);
+  if (extras != nullptr && !app.remaining().empty()) return unexpected(app, app.remaining()[0]);
+  const std::string text = error.what(), in_file = "INI was not able to parse ";
+  if (text.starts_with(in_file)) return unexpected(app, "--" + text.substr(in_file.size()));
+  return text;
+}
+
 }  // namespace
 
 const CLI::Validator whole_number(
@@ -75,15 +129,15 @@ const CLI::Validator not_empty([](std::string& text) { return text.empty() ? "it
 
 void add_data_options(CLI::App& app, DataOptions& options) {
   app.add_option("--data", options.data,
-                 "folder with the four IDX files; else STRATA_MNIST_DIR, data/mnist, or a download")
+                 "folder of IDX or PNG files, or a .npy or .npz file; else STRATA_MNIST_DIR, MNIST")
       ->check(not_empty);
   app.add_flag("--no-download", options.no_download, "never download the data");
 }
 
-Mnist load(const DataOptions& options) {
-  MnistOptions mnist{.download = !options.no_download, .source = {.log = &std::cerr}};
-  if (!options.data.empty()) mnist.data = options.data;
-  return load_mnist(mnist);
+ImageData load(const DataOptions& options) {
+  DataSearch search{.download = !options.no_download, .source = {.log = &std::cerr}};
+  if (!options.data.empty()) search.data = options.data;
+  return find_data(search);
 }
 
 void use_threads(std::size_t count) {
@@ -96,18 +150,23 @@ int run_program(CLI::App& app, int argc, char** argv, const std::function<void()
   use_large_pages();
   const std::string name = std::filesystem::path(argv[0]).filename();
   app.get_formatter()->column_width(44);  // one line for each option
+  bool dump = false;
+  app.set_config("--config", "", "read options from a TOML file");
+  app.config_formatter(std::make_shared<Config>());
+  app.allow_config_extras(CLI::config_extras_mode::error);
+  app.add_flag("--dump-config", dump, "print such a file, and do nothing else")->configurable(false);
   std::string complaint;
   int status = 2;
   try {
     app.parse(argc, argv);
-    program();
+    dump ? void(std::cout << app.config_to_str(true)) : program();
     std::cout.flush();
     if (!std::cout) throw WriteFailure("cannot write to the standard output; is the disk full?");
     return 0;
   } catch (const CLI::Success& asked_for_help) {
     return app.exit(asked_for_help);
   } catch (const CLI::ParseError& error) {
-    complaint = std::string(error.what()) + " (see " + name + " --help)";
+    complaint = complaint_of(app, error) + " (see " + name + " --help)";
   } catch (const WriteFailure& error) {
     status = 1;
     complaint = error.what();

@@ -5,7 +5,7 @@
 #include <functional>
 #include <string>
 
-#include "strata/tools/data/mnist.hpp"
+#include "strata/tools/data/find_data.hpp"
 
 namespace strata::tools {
 
@@ -19,14 +19,16 @@ struct DataOptions {
 void add_data_options(CLI::App& app, DataOptions& options);
 
 /// The data that they name; downloads are reported on the standard error stream.
-Mnist load(const DataOptions& options);
+ImageData load(const DataOptions& options);
 
 /// Sets the number of threads. Throws unless it is between 1 and 1024.
 void use_threads(std::size_t count);
 
 /// Parses the command line and runs the program, standard streams that are closed being opened on /dev/null.
-/// An error is one line on the standard error stream and exit status 2, or 1 where something could not be
-/// written; 0 otherwise.
+/// Every program also has --config, which reads options from a TOML file (lists as such or as "500,300", the
+/// command line comes first), and --dump-config, which prints such a file and does nothing else. An option
+/// that is unknown is told with the name that was probably meant. An error is one line on the standard error
+/// stream and exit status 2, or 1 where something could not be written; 0 otherwise.
 int run_program(CLI::App& app, int argc, char** argv, const std::function<void()>& program);
 
 /// Checks of an option's text, to be given to its `transform` or `check`.

@@ -2,8 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iomanip>
 #include <iostream>
+#include <sstream>
 
+#include "strata/tensor/io/file.hpp"
 #include "strata/tools/run/progress.hpp"
 
 namespace strata::tools {
@@ -15,15 +18,50 @@ Opinion opinion_of(const std::vector<LikelihoodEstimate>& estimates, const std::
   return {mean_and_error(log_likelihood), convergence(estimates, counts)};
 }
 
-// Shows how far a loop over images is, on a terminal.
+// Shows how far a loop over images is and how long it still takes, on a terminal.
 auto counter(const char* what, std::size_t images) {
-  return [=, terminal = is_terminal(stderr)](std::size_t done) {
+  return [=, terminal = is_terminal(stderr), start = steady_seconds()](std::size_t done) {
     if (!terminal) return;
-    if (done == images)
-      std::cerr << "\r\033[K" << std::flush;
-    else
-      std::cerr << "\r" << what << ": " << done << " of " << images << " images" << std::flush;
+    std::cerr << "\r\033[K";
+    if (done < images) std::cerr << progress_text(what, done, images, steady_seconds() - start);
+    std::cerr << std::flush;
   };
+}
+
+std::string three_decimals(double x) {
+  std::ostringstream text;
+  text << std::fixed << std::setprecision(3) << x;
+  return text.str();
+}
+
+std::string with_error(const MeanAndError& value) {
+  return three_decimals(value.mean) +
+         (std::isnan(value.standard_error) ? "" : " ± " + three_decimals(value.standard_error));
+}
+
+// A cell of a table of comma-separated values.
+std::string quoted(const std::string& cell) {
+  if (cell.find_first_of(",\"\r\n") == std::string::npos) return cell;
+  std::string text = "\"";
+  for (const char c : cell) text += c == '"' ? "\"\"" : std::string(1, c);
+  return text + "\"";
+}
+
+// Columns side by side.
+std::string aligned(const std::vector<std::vector<std::string>>& rows) {
+  const auto width = [](const std::string& text) {  // in characters of UTF-8
+    return static_cast<std::size_t>(
+        std::count_if(text.begin(), text.end(), [](unsigned char c) { return (c & 0xc0) != 0x80; }));
+  };
+  std::vector<std::size_t> widths(rows[0].size());
+  for (const auto& row : rows)
+    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], width(row[i]));
+  std::string text;
+  for (const auto& row : rows) {
+    for (std::size_t i = 0; i < row.size(); ++i)
+      text += row[i] + (i + 1 < row.size() ? std::string(widths[i] - width(row[i]) + 2, ' ') : "\n");
+  }
+  return text;
 }
 
 Annealed anneal(const EvaluationOptions& o, const Run& run, const Batch<float>& images) {
@@ -56,6 +94,11 @@ Annealed anneal(const EvaluationOptions& o, const Run& run, const Batch<float>& 
 
 }  // namespace
 
+std::string progress_text(const std::string& what, std::size_t done, std::size_t all, double seconds) {
+  return what + ": " + std::to_string(done) + " of " + std::to_string(all) + " images, " +
+         format_duration(seconds / static_cast<double>(done) * static_cast<double>(all - done)) + " left";
+}
+
 std::string Annealed::doubt() const {
   constexpr double widest = 0.2;  // nats
   return upper - lower <= widest ? ""
@@ -78,13 +121,16 @@ Evaluation evaluate(const Run& run, const Batch<float>& images, const Evaluation
       estimate_likelihood(run.model, images, {.samples = o.samples, .seed = o.seed, .counts = counts},
                           counter("importance sampling", count));
   std::vector<double> elbo;
-  Evaluation result{count, {}, {}, {}, opinion_of({estimates.begin(), estimates.end()}, counts), {}, 0, {}};
+  Evaluation result{.images = count,
+                    .has_likelihood = why_no_likelihood(run.config).empty(),
+                    .encoder = opinion_of({estimates.begin(), estimates.end()}, counts),
+                    .each = estimates};
   for (const auto& estimate : estimates) {
     elbo.push_back(estimate.metrics.elbo());
     result.metrics += estimate.metrics / static_cast<double>(count);
   }
   result.elbo = mean_and_error(elbo);
-  if (why_no_likelihood(run.config).empty()) {
+  if (result.has_likelihood) {
     if (o.proposal == Proposal::refined) {
       RefinementOptions options = o.refinement;
       options.samples = o.samples;
@@ -100,6 +146,48 @@ Evaluation evaluate(const Run& run, const Batch<float>& images, const Evaluation
   Rng rng{o.seed, 0, streams::posterior_means};
   result.active = active_units(run.model, images, 16, rng);
   return result;
+}
+
+std::string per_image_csv(const Evaluation& evaluation, const Run& run, const ImageData& data) {
+  std::ostringstream csv;
+  csv << "image,label,elbo,nll";
+  for (std::size_t t = 1; t <= run.config.latent.size(); ++t) csv << ",kl_" << t;
+  csv << std::setprecision(9) << "\n";
+  for (std::size_t i = 0; i < evaluation.each.size(); ++i) {
+    const ImageEstimate& image = evaluation.each[i];
+    csv << i << ',' << (data.test.labels ? quoted(data.labels[(*data.test.labels)(i)]) : "") << ','
+        << image.metrics.elbo() << ',';
+    if (evaluation.has_likelihood) csv << -image.log_likelihood;
+    for (const double kl : image.metrics.layer_kl) csv << ',' << kl;
+    csv << "\n";
+  }
+  return csv.str();
+}
+
+std::string comparison(const std::vector<std::string>& names, const std::vector<Run>& runs,
+                       const std::vector<Evaluation>& evaluations) {
+  std::vector<std::vector<std::string>> rows = {{"run", "binarize", "ELBO", "NLL", "KL", "active units"}};
+  const bool refined = evaluations[0].refined.has_value(), annealed = evaluations[0].annealed.has_value();
+  if (refined) rows[0].push_back("NLL, refined");
+  if (annealed) rows[0].push_back("NLL, annealed");
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    const Evaluation& e = evaluations[i];
+    std::string active;
+    for (const std::size_t units : e.active) active += (active.empty() ? "" : " + ") + std::to_string(units);
+    const auto nll = [&](const MeanAndError& ll, bool converged) {
+      return with_error({-ll.mean, ll.standard_error}) + (converged ? "" : " (bound)");
+    };
+    rows.push_back({printable(names[i]), to_string(runs[i].config.binarize), with_error(e.elbo), "none",
+                    three_decimals(e.metrics.kl()), active});
+    if (e.has_likelihood) rows.back()[3] = nll(e.encoder.log_likelihood, e.encoder.convergence.converged());
+    if (refined)
+      rows.back().push_back(e.refined ? nll(e.refined->log_likelihood, e.refined->convergence.converged())
+                                      : "none");
+    if (annealed)
+      rows.back().push_back(e.annealed ? nll(e.annealed->log_likelihood, e.annealed->doubt().empty())
+                                       : "none");
+  }
+  return aligned(rows);
 }
 
 }  // namespace strata::tools

@@ -41,22 +41,36 @@ struct Annealed {
 
 struct Evaluation {
   std::size_t images;
-  MeanAndError elbo;
-  Metrics metrics;
-  std::vector<std::size_t> active;
-  Opinion encoder;                 // from draws of q(z | x)
-  std::optional<Opinion> refined;  // from a proposal fitted to each image
-  std::size_t not_fitted;          // images whose fit was not finite: their draws are the encoder's
-  std::optional<Annealed> annealed;
+  bool has_likelihood;  // else there is no opinion on it, and that of the encoder means nothing
+  MeanAndError elbo = {};
+  Metrics metrics = {};
+  std::vector<std::size_t> active = {};
+  Opinion encoder;                      // from draws of q(z | x)
+  std::optional<Opinion> refined = {};  // from a proposal fitted to each image
+  std::size_t not_fitted = 0;           // images whose fit was not finite: their draws are the encoder's
+  std::optional<Annealed> annealed = {};
+  std::vector<ImageEstimate> each;  // of every image, by the encoder's draws
 };
 
 /// Why the run's data have no NLL, or nothing. Only x ∈ {0, 1} under a Bernoulli likelihood has a
 /// probability; a cross-entropy of grey levels and a density are no log-likelihoods.
 std::string why_no_likelihood(const RunConfig& config);
 
+/// "annealing: 10 of 40 images, 12 s left", after so many seconds.
+std::string progress_text(const std::string& what, std::size_t done, std::size_t all, double seconds);
+
 /// Evaluates the images. The second and third opinion are formed only where there is a likelihood. Shows how
 /// far it is on the standard error stream, where that is a terminal.
 Evaluation evaluate(const Run& run, const Batch<float>& images, const EvaluationOptions& options);
+
+/// Comma-separated values, a line for each image: image (from 0), label, elbo, nll and kl_1 ... kl_T in nats.
+/// A label or NLL that there is not is empty.
+std::string per_image_csv(const Evaluation& evaluation, const Run& run, const ImageData& data);
+
+/// Several runs beside each other, a line each: how pixels are binarised, ELBO, every opinion on the NLL that
+/// was asked for, KL and active units.
+std::string comparison(const std::vector<std::string>& names, const std::vector<Run>& runs,
+                       const std::vector<Evaluation>& evaluations);
 
 }  // namespace strata::tools
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 
 #include "strata/vae/metrics.hpp"
@@ -16,15 +17,17 @@ struct EpochRecord {
   double learning_rate;
   double seconds;  // of the epoch's training
   double step_ms;  // the same, a step
+  std::optional<Metrics> validation = {};
 };
 
 /// Comma-separated values:
 /// epoch,train_elbo,test_elbo,test_reconstruction,test_kl,learning_rate,seconds,step_ms, then kl_1 ... kl_T
-/// and active_1 ... active_T. A part of a run's state, which its file can always be made of.
+/// and active_1 ... active_T, and where there are such images validation_elbo, validation_reconstruction and
+/// validation_kl. A part of a run's state, which its file can always be made of.
 class MetricsCsv {
  public:
   /// The header, for a model of so many stochastic layers.
-  explicit MetricsCsv(std::size_t layers);
+  explicit MetricsCsv(std::size_t layers, bool validation = false);
 
   /// Appends a line.
   void record(const EpochRecord& record);

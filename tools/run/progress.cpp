@@ -109,7 +109,8 @@ void Progress::step(std::size_t steps_done, double elbo, double reconstruction, 
   if (terminal_) draw("ELBO " + bound_and_terms(elbo, "rec.", reconstruction, kl));
 }
 
-void Progress::end_epoch(double train_elbo, double test_elbo, double reconstruction, double kl) {
+void Progress::end_epoch(double train_elbo, double test_elbo, double reconstruction, double kl,
+                         std::optional<double> validation_elbo) {
   measure_steps();
   const double now = options_.clock(), test_seconds = now - last_step_;
   const double weight = epoch_ == options_.first_epoch ? 1 : test_smoothing;
@@ -123,7 +124,8 @@ void Progress::end_epoch(double train_elbo, double test_elbo, double reconstruct
   next_update_ = now + update_interval;
 
   clear();
-  out_ << label << "  train " << decimals(train_elbo, 2) << "  test "
+  out_ << label << "  train " << decimals(train_elbo, 2)
+       << (validation_elbo ? "  validation " + decimals(*validation_elbo, 2) : "") << "  test "
        << bound_and_terms(test_elbo, "reconstruction", reconstruction, kl) << "  " << seconds << ", "
        << decimals(milliseconds, 2) << " ms/step  "
        << (epoch_ <= epochs_ ? format_duration(seconds_left()) + " left"

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <functional>
 #include <iosfwd>
+#include <optional>
 #include <string>
 
 namespace strata::tools {
@@ -49,10 +50,12 @@ class Progress {
   /// terms so far, elbo = reconstruction − kl. Costs a look at the clock unless the line is due.
   void step(std::size_t steps_done, double elbo, double reconstruction, double kl);
 
-  /// After an epoch's last step and its test: prints the epoch's line and starts the next epoch.
-  /// `reconstruction` and `kl` are the terms of `test_elbo`. Its figures of time are the whole epoch with
-  /// the test, a training step alone, and an estimate for the rest of the run.
-  void end_epoch(double train_elbo, double test_elbo, double reconstruction, double kl);
+  /// After an epoch's last step and its test: prints the epoch's line, with the bound of a validation where
+  /// there is one, and starts the next epoch. `reconstruction` and `kl` are the terms of `test_elbo`. Its
+  /// figures of time are the whole epoch with the test, a training step alone, and an estimate for the rest
+  /// of the run.
+  void end_epoch(double train_elbo, double test_elbo, double reconstruction, double kl,
+                 std::optional<double> validation_elbo = {});
 
  private:
   void measure_steps();

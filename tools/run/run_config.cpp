@@ -145,6 +145,8 @@ void require_possible(const RunConfig& c) {
   if (!(c.ema >= 0 && c.ema < 1)) fail("ema", "it is " + format_number(c.ema) + ", but must lie in [0, 1)");
   if (!(c.elbo_share >= 0 && c.elbo_share <= 1))
     fail("elbo-share", "it is " + format_number(c.elbo_share) + ", but must lie in [0, 1]");
+  if (c.early_stopping > 0 && c.validation == 0)
+    fail("early-stopping", "it goes by images that --validation holds out");
   if (c.free_bits > 0 && !std::holds_alternative<Elbo>(c.objective))
     fail("free-bits", "they belong to --objective elbo");
   if (c.groups == 0 || c.samples % c.groups != 0)
@@ -243,7 +245,8 @@ double least_bytes(const RunConfig& config, std::size_t width, std::size_t class
   }
   for (std::size_t t = 0; t < c.latent.size(); ++t)
     add(t == 0 ? c.data : c.latent[t - 1], t == 0 ? c.hidden : c.upper_hidden, c.latent[t]);
-  return bytes;
+  const std::size_t first = c.hidden.empty() ? c.latent[0] : c.hidden[0];
+  return bytes + number * static_cast<double>(c.condition) * static_cast<double>(first);
 }
 
 Objective objective_of(const RunConfig& c) {

@@ -49,6 +49,8 @@ struct RunConfig {
   Decay schedule = Decay::constant;
   double clip_norm = 0;
   double ema = 0;
+  std::size_t validation = 0;
+  std::size_t early_stopping = 0;
   std::uint64_t seed = 0;
   ManifoldGrid manifold = ManifoldGrid::quantiles;
 
@@ -90,6 +92,10 @@ struct RunConfig {
     visit("clip_norm", self.clip_norm, "largest norm of all gradients together; 0 for any");
     visit("ema", self.ema,
           "decay of the average of the weights that is evaluated; 0: the weights themselves");
+    visit("validation", self.validation,
+          "hold out the last so many training images; the best model by them is kept, too");
+    visit("early_stopping", self.early_stopping,
+          "end when so many epochs did not raise the validation bound; 0: never");
     visit("seed", self.seed, "of everything random");
     visit("manifold", self.manifold, "manifold.png over the prior's quantiles, or from -2 to 2");
   }

@@ -9,6 +9,7 @@
 #include <cerrno>
 
 #include "strata/nn/checkpoint.hpp"
+#include "strata/tools/run/numbers.hpp"
 
 namespace strata::tools {
 namespace {
@@ -16,12 +17,14 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char *model_name = "model.safetensors", *metrics_name = "metrics.csv",
-                     *checkpoint_name = "checkpoint.safetensors";
-constexpr std::array saved_names = {model_name, metrics_name, checkpoint_name};
+                     *checkpoint_name = "checkpoint.safetensors", *best_name = "best.safetensors";
+// In this order; the last is not in every save.
+constexpr std::array saved_names = {model_name, metrics_name, checkpoint_name, best_name};
 // All that belongs to a run, beside files of these names that were not finished.
 constexpr std::array run_names = {model_name,
                                   metrics_name,
                                   checkpoint_name,
+                                  best_name,
                                   "checkpoint.previous.safetensors",
                                   "reconstructions.png",
                                   "samples.png",
@@ -33,7 +36,6 @@ constexpr const char *starting = "starting.tmp", *complete = "complete.tmp";
 constexpr const char* format_key = "strata.model";
 constexpr const char* format_value = "vae";
 constexpr const char* older_format_value = "markov_hvae";  // of the same model, before it had its short name
-constexpr std::size_t mnist_classes = 10;
 
 template <class Names> bool contains(const Names& names, const std::string& name) {
   return std::find(names.begin(), names.end(), name) != names.end();
@@ -70,7 +72,10 @@ template <class F> void remove_entries(const fs::path& folder, F remove) {
 // A complete first save takes the place of what the folder held; wherever this was interrupted before, it can
 // be done again.
 void publish(const fs::path& folder) {
-  remove_entries(folder, [](const std::string& name, bool) { return !contains(saved_names, name); });
+  const bool begun = !fs::exists(folder / complete / model_name);
+  remove_entries(folder, [&](const std::string& name, bool) {
+    return !contains(saved_names, name) || (name == best_name && !begun);
+  });
   for (const char* name : saved_names)
     if (fs::exists(folder / complete / name)) move_to(folder / name, folder / complete / name);
   remove_whole(folder / complete);
@@ -126,10 +131,12 @@ RunFolder::~RunFolder() {
 
 Safetensors RunFolder::checkpoint() const { return Safetensors::read_newest(folder_ / checkpoint_name); }
 
-void RunFolder::save(const Safetensors& model, const MetricsCsv& metrics, const Safetensors& checkpoint) {
+void RunFolder::save(const Safetensors& model, bool best, const MetricsCsv& metrics,
+                     const Safetensors& checkpoint) {
   const fs::path to = saved_ ? folder_ : folder_ / starting;
   if (!saved_) change(to, [&](std::error_code& error) { fs::create_directory(to, error); });
   model.write(to / model_name);
+  if (best) model.write(to / best_name);
   metrics.write(to / metrics_name);
   checkpoint.write(to / checkpoint_name, Replaced::kept);
   if (saved_) return;
@@ -138,33 +145,48 @@ void RunFolder::save(const Safetensors& model, const MetricsCsv& metrics, const 
   saved_ = true;
 }
 
-Safetensors model_file(const Model& model, const RunConfig& config, const std::string& data_set) {
+Safetensors model_file(const Model& model, const RunConfig& config, const ImageData& data) {
   Safetensors file;
   file.metadata = to_metadata(config);
   file.metadata[format_key] = format_value;
-  file.metadata["data_set"] = data_set;
+  file.metadata["data_set"] = data.name;
+  file.metadata["data_checksum"] = data.checksum;
+  file.metadata["labels"] = std::to_string(data.train.classes);
   store(model, file);
   return file;
 }
 
+std::string choice_of(const Run& run) {
+  return run.file == best_name ? run.file + ", of epoch " + run.epochs + " by its validation" : "";
+}
+
 Run load_run(const std::filesystem::path& folder) {
-  const auto path = folder / model_name;
+  const char* const name = fs::exists(folder / best_name) ? best_name : model_name;
+  const auto path = folder / name;
   const auto file = Safetensors::read(path);
   file.require_finite();
-  const auto format = file.metadata.find(format_key), data_set = file.metadata.find("data_set");
-  if (format == file.metadata.end() || data_set == file.metadata.end())
+  const auto text = [&](const std::string& key, const std::string& otherwise = "") {
+    const auto found = file.metadata.find(key);
+    return found == file.metadata.end() ? otherwise : found->second;
+  };
+  const std::string format = text(format_key);
+  if (format.empty() || text("data_set").empty())
     fail_file("load_run", path, "its metadata do not describe a model of train_mnist");
-  if (format->second != format_value && format->second != older_format_value)
+  if (format != format_value && format != older_format_value)
     fail_file("load_run", path,
-              "its model is '" + format->second + "', not '" + format_value + "'; another program wrote it");
+              "its model is '" + format + "', not '" + format_value + "'; another program wrote it");
   try {
     const RunConfig config = from_metadata(file.metadata);
     const Shape& output = file.shape("decoder.output.bias");
     if (output.size() != 1) fail("load_run", "'decoder.output.bias' is " + to_string(output) + ", not a row");
-    if (least_bytes(config, output[0], mnist_classes) > static_cast<double>(std::filesystem::file_size(path)))
+    std::size_t labels = 0;
+    if (!read_number(text("labels", "10"), labels))
+      fail("labels", "'" + text("labels") + "' is no whole number");
+    if (least_bytes(config, output[0], labels) > static_cast<double>(std::filesystem::file_size(path)))
       throw std::runtime_error("its metadata describe a larger model than it holds");
     Rng rng;
-    Run run{config, data_set->second, make_model(config, output[0], mnist_classes, rng)};
+    Run run{config,    name,   text("trained_epochs"),    text("data_set"), text("data_checksum"),
+            output[0], labels, make_model(config, output[0], labels, rng)};
     restore(run.model, file);
     run.model.visit([](auto& model) { model.encode_prior(); });
     return run;

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "strata/tensor/io/safetensors.hpp"
+#include "strata/tools/data/image_data.hpp"
 #include "strata/tools/run/metrics_csv.hpp"
 #include "strata/tools/run/run_config.hpp"
 
@@ -28,9 +29,10 @@ class RunFolder {
   /// The newest state that was saved and can be read.
   Safetensors checkpoint() const;
 
-  /// Writes model.safetensors, metrics.csv and checkpoint.safetensors, in this order and each whole; the
-  /// checkpoint before becomes checkpoint.previous.safetensors. Throws WriteFailure.
-  void save(const Safetensors& model, const MetricsCsv& metrics, const Safetensors& checkpoint);
+  /// Writes model.safetensors, which is best.safetensors too if it is the best so far, metrics.csv and
+  /// checkpoint.safetensors, in this order and each whole; the checkpoint before becomes
+  /// checkpoint.previous.safetensors. Throws WriteFailure.
+  void save(const Safetensors& model, bool best, const MetricsCsv& metrics, const Safetensors& checkpoint);
 
  private:
   // Folders that were made for the run: they go again if nothing comes into them.
@@ -52,18 +54,25 @@ class RunFolder {
   bool saved_ = false;
 };
 
-/// What model.safetensors holds: the weights to evaluate, and as metadata the configuration and the data
-/// set's name.
-Safetensors model_file(const Model& model, const RunConfig& config, const std::string& data_set);
+/// What model.safetensors holds: the weights to evaluate, and as metadata the configuration, and the data
+/// set's name, checksum and number of labels.
+Safetensors model_file(const Model& model, const RunConfig& config, const ImageData& data);
 
 /// A finished run.
 struct Run {
   RunConfig config;
-  std::string data_set;  // what it was trained on
-  Model model;           // of the averaged weights, where there are any; a prior of pseudo-inputs is encoded
+  std::string file;                     // which it is read from: best.safetensors, where there is one
+  std::string epochs;                   // after so many, or "" where it is not known
+  std::string data_set, data_checksum;  // what it was trained on; "" for a checksum that is not known
+  std::size_t pixels, labels;           // of these data
+  Model model;  // of the averaged weights, where there are any; a prior of pseudo-inputs is encoded
 };
 
-/// Reads folder/model.safetensors. Throws for a missing or foreign file, and names it.
+/// "best.safetensors, of epoch 7 by its validation", or nothing for a model that is no such choice.
+std::string choice_of(const Run& run);
+
+/// Reads folder/best.safetensors or, where there is none, model.safetensors. Throws for a missing or foreign
+/// file, and names it.
 Run load_run(const std::filesystem::path& folder);
 
 }  // namespace strata::tools

@@ -1,5 +1,7 @@
 #include "strata/tools/run/trained_run.hpp"
 
+#include <iostream>
+
 namespace strata::tools {
 
 void add_trained_run_options(CLI::App& app, TrainedRunOptions& options, const std::string& seed_meaning) {
@@ -14,11 +16,23 @@ void add_trained_run_options(CLI::App& app, TrainedRunOptions& options, const st
 TrainedRun open(const TrainedRunOptions& options) {
   use_threads(options.threads);
   TrainedRun opened{load_run(options.run), load(options.data)};
-  if (opened.mnist.name != opened.run.data_set && options.data.data.empty())
-    fail("data", "the run was trained on " + opened.run.data_set + ", and these are the images of " +
-                     opened.mnist.name + " (" + opened.mnist.folder.string() +
-                     "); name the folder with --data if you mean them");
+  require_data(opened.run, opened.data, options.data);
+  std::cerr << opened.data.notes;
   return opened;
+}
+
+void require_data(const Run& run, const ImageData& data, const DataOptions& options) {
+  const bool same =
+      run.data_checksum.empty() ? data.name == run.data_set : data.checksum == run.data_checksum;
+  const std::string facts = "the run was trained on " + run.data_set + ", and these are the images of " +
+                            data.name + " (" + data.path.string() + ")";
+  if (!same && options.data.empty()) fail("data", facts + "; name them with --data if you mean them");
+  if (data.test.width() != run.pixels)
+    fail("data", facts + ", of " + std::to_string(data.test.width()) + " pixels instead of " +
+                     std::to_string(run.pixels));
+  if (run.config.conditional && data.test.classes != run.labels)
+    fail("data", facts + ", with " + std::to_string(data.test.classes) + " labels instead of " +
+                     std::to_string(run.labels));
 }
 
 Batch<float> test_batch(const Dataset& test, std::size_t count, const RunConfig& config, std::uint64_t seed) {

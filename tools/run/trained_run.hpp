@@ -21,12 +21,15 @@ void add_trained_run_options(CLI::App& app, TrainedRunOptions& options, const st
 
 struct TrainedRun {
   Run run;
-  Mnist mnist;
+  ImageData data;
 };
 
-/// Sets the threads and reads both. Throws if the data are another set than the run was trained on, unless
-/// --data names them.
+/// Sets the threads and reads both.
 TrainedRun open(const TrainedRunOptions& options);
+
+/// Throws if the data are another set than the run was trained on, unless --data names them, and if their
+/// images or labels do not fit its model.
+void require_data(const Run& run, const ImageData& data, const DataOptions& options);
 
 /// The first `count` test images, binarised as the configuration says with a stream of the seed's own.
 Batch<float> test_batch(const Dataset& test, std::size_t count, const RunConfig& config, std::uint64_t seed);

@@ -28,14 +28,14 @@ TEST_CASE("Pictures are of any image's shape, with labels or without") {
     const Vae<float> vae(
         {.data = 24, .hidden = {8}, .latent = {3, 2}, .upper_hidden = {6}, .condition = classes}, rng);
     Dataset data{Tensor<std::uint8_t>(Shape{20, 4, 6}, std::uint8_t{100})};
-    data.labels = Tensor<std::uint8_t>(Shape{20}, std::uint8_t{2});
+    data.labels = Tensor<std::uint32_t>(Shape{20}, 2u);
     data.classes = 3;
     const auto batch = first_examples<float>(data, 20, Binarize::threshold, rng);
     const PictureOptions options{data.example_shape(), classes, 0};
-    CHECK((picture_samples(vae, options).shape() == Shape{10 * (2 * 4 + 2) + 2, 10 * (2 * 6 + 2) + 2}));
-    CHECK((picture_layer(vae, 2, options).shape() == Shape{8 * 10 + 2, 10 * 14 + 2}));
-    CHECK((picture_interpolations(vae, batch, options).shape() == Shape{8 * 10 + 2, 10 * 14 + 2}));
-    CHECK(picture_reconstructions(vae, batch, options).shape()[1] == 16 * 14 + 2);
+    CHECK((picture_samples(vae, options).shape() == Shape{10 * (9 * 4 + 2) + 2, 10 * (9 * 6 + 2) + 2}));
+    CHECK((picture_layer(vae, 2, options).shape() == Shape{8 * 38 + 2, 10 * 56 + 2}));
+    CHECK((picture_interpolations(vae, batch, options).shape() == Shape{8 * 38 + 2, 10 * 56 + 2}));
+    CHECK(picture_reconstructions(vae, batch, options).shape()[1] == 16 * 56 + 2);
     CHECK(picture_latents(vae, data, batch).shape()[2] == 3);
     CHECK_THROWS_WITH(picture_samples(vae, {{5, 5}, classes, 0}),
                       "[pictures] examples of 24 values are no images (5, 5)");

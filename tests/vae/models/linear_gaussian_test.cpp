@@ -1,7 +1,6 @@
 // Models whose ln p(x) is known: probabilistic PCA, p(x | z) = N(W z + b, σ² I), p(z) = N(0, I), with the
 // exact posterior N(Λ⁻¹ Wᵀ (x − b) / σ², Λ⁻¹), Λ = I + Wᵀ W / σ² (Tipping and Bishop 1999).
 #include <catch2/catch.hpp>
-#include <numbers>
 #include <xtensor-blas/xlinalg.hpp>
 
 #include "strata/autograd/elementwise.hpp"
@@ -9,28 +8,22 @@
 #include "strata/autograd/probability.hpp"
 #include "strata/autograd/reduce.hpp"
 #include "strata/tests/vae/linear_decoder.hpp"
-#include "strata/vae/models/vae.hpp"
+#include "strata/tests/vae/models/linear_chain.hpp"
 
 using namespace strata;
+using tests::dot;
 using tests::normals;
+using tests::transposed;
 
 namespace {
 
 constexpr std::size_t rows = 5, data = 6, latent = 3;
 constexpr double variance = 0.3;
 
-Tensor<double> dot(const Tensor<double>& a, const Tensor<double>& b) { return xt::linalg::dot(a, b); }
-Tensor<double> transposed(const Tensor<double>& a) { return xt::transpose(a); }
-
 // ln N(x; b, Wᵀ W + σ² I) for W (L, D), one number for each row of x
 Tensor<double> exact_log_likelihood(const Tensor<double>& x, const Tensor<double>& w,
                                     const Tensor<double>& b) {
-  const Tensor<double> covariance = dot(transposed(w), w) + variance * xt::eye<double>(data);
-  const Tensor<double> centred = x - b;
-  const Tensor<double> solved = transposed(xt::linalg::solve(covariance, transposed(centred)));
-  const double log_determinant = std::log(xt::linalg::det(covariance));
-  const double log_two_pi = std::log(2 * std::numbers::pi);
-  return -0.5 * (xt::sum(centred * solved, {1}) + log_determinant + static_cast<double>(data) * log_two_pi);
+  return tests::normal_log_likelihood(x, b, dot(transposed(w), w) + variance * xt::eye<double>(data));
 }
 
 // The 2 L points ±√L e_i: the mean of any quadratic over them is its mean under N(0, I).
