@@ -32,7 +32,7 @@ void generate(const Options& o) {
   };
   write("samples.png", picture_samples(run.model, options),
         run.config.conditional ? "ancestral samples, one row for each label" : "ancestral samples");
-  const std::size_t top = run.config.latent.size();
+  const std::size_t top = run.model.latent().size();
   for (std::size_t t = top; t >= 2; --t)
     write("keep_z" + std::to_string(t) + ".png", picture_layer(run.model, t, options),
           "in each row z_" + std::to_string(t) + (t == top ? " is" : " and those above are") +

@@ -1,5 +1,6 @@
 // Trains a variational autoencoder of one or many stochastic layers on images and writes metrics, weights and
 // pictures.
+#include <algorithm>
 #include <iostream>
 
 #include "strata/nn/checkpoint.hpp"
@@ -71,7 +72,7 @@ struct State {
         optimizer(parameters<float>(model), c.optimizer, c.lr),
         step(model, optimizer, objective_of(c), objective_options(c)),
         trainer(step, train, training_options(c)),
-        metrics(c.latent.size(), c.validation > 0) {
+        metrics(model.latent().size(), c.validation > 0) {
     if (c.ema > 0) ema.emplace(model, c.ema);
     if (c.validation > 0) best.emplace();
   }
@@ -82,10 +83,24 @@ struct State {
     require_support("data", train, c.binarize, support_of(model));
     model.visit([&](auto& chosen) {
       if (!c.no_output_bias) chosen.start_at(mean_example(train));
-      if (c.components_from_data)
-        chosen.start_pseudo_inputs(first_examples<float>(train, c.components, Binarize::none, rng).x.value());
+      if constexpr (requires { chosen.encode_prior(); })
+        if (c.components_from_data)
+          chosen.start_pseudo_inputs(
+              first_examples<float>(train, c.components, Binarize::none, rng).x.value());
+      if constexpr (requires { chosen.classifier_weight; })
+        chosen.classifier_weight = classifier_weight(c, train);
     });
     return model;
+  }
+
+  // Σ −ln q(y | x) over images of known label is to weigh as that of `classifier_weight` of all images.
+  static float classifier_weight(const RunConfig& c, const Dataset& train) {
+    const auto known =
+        train.labels
+            ? static_cast<double>(train.size()) -
+                  static_cast<double>(std::count(train.labels->begin(), train.labels->end(), unknown_label))
+            : 1;
+    return static_cast<float>(c.classifier_weight * static_cast<double>(train.size()) / std::max(known, 1.0));
   }
 
   const Model& evaluated() const { return ema ? ema->average : model; }
@@ -124,8 +139,7 @@ struct State {
   }
 };
 
-void write_pictures(const Options& o, const RunFolder& folder, const Model& model,
-                    const ImageData& data) {
+void write_pictures(const Options& o, const RunFolder& folder, const Model& model, const ImageData& data) {
   const auto options = picture_options(o.run, data.test, o.run.seed);
   const auto few = test_batch(data.test, 64, o.run, o.run.seed);
   const auto all = test_batch(data.test, data.test.size(), o.run, o.run.seed);
@@ -208,6 +222,7 @@ int train(const CLI::App& app, Options o) {
   use_threads(o.threads);
   ImageData data = load(o.data);
   if (o.run.validation > 0) hold_out_validation(data, o.run.validation);
+  data.train = training_data(o.run, data.train);
   State state(o.run, data.train);
   if (folder) {
     if (saved.metadata["data_checksum"] != data.checksum)

@@ -21,6 +21,16 @@ template <class T> Tensor<T> rows_of(const Tensor<T>& x, std::size_t first, std:
   return part;
 }
 
+template <class T> Tensor<T> rows_of(const Tensor<T>& x, const std::vector<std::size_t>& rows) {
+  Shape shape = x.shape();
+  shape[0] = rows.size();
+  const std::size_t width = x.size() / x.shape(0);
+  auto part = Tensor<T>::from_shape(shape);
+  for (std::size_t i = 0; i < rows.size(); ++i)
+    std::copy_n(x.data() + rows[i] * width, width, part.data() + i * width);
+  return part;
+}
+
 Dataset rows_of(const Dataset& data, std::size_t first, std::size_t last) {
   Dataset part{{}, {}, data.classes};
   std::visit([&](const auto& examples) { part.examples = rows_of(examples, first, last); }, data.examples);
@@ -49,8 +59,9 @@ void require_examples(const char* operation, const Dataset& data) {
   if (data.labels->size() != shape[0])
     fail(operation,
          "the examples are " + to_string(shape) + ", their labels " + to_string(data.labels->shape()));
-  const auto wrong = std::find_if(data.labels->begin(), data.labels->end(),
-                                  [&](std::size_t label) { return label >= data.classes; });
+  const auto wrong = std::find_if(data.labels->begin(), data.labels->end(), [&](std::uint32_t label) {
+    return label >= data.classes && label != unknown_label;
+  });
   if (wrong != data.labels->end())
     fail(operation, "label " + std::to_string(*wrong) + " of example " +
                         std::to_string(wrong - data.labels->begin()) + " is none of " +
@@ -70,6 +81,34 @@ std::pair<Dataset, Dataset> split(const Dataset& data, std::size_t held_out) {
     fail("split", std::to_string(held_out) + " of " + std::to_string(count) +
                       " examples cannot be held out; some must be left on either side");
   return {rows_of(data, 0, count - held_out), rows_of(data, count - held_out, count)};
+}
+
+Dataset with_few_labels(const Dataset& data, std::size_t count, std::size_t repeats, Rng& rng) {
+  const std::size_t all = data.size();
+  if (!data.labels || count == 0 || count > all || repeats == 0)
+    fail("with_few_labels",
+         "needs labels, 1 to " + std::to_string(all) + " of them to keep and one repeat at least; " +
+             (data.labels ? std::to_string(count) + " and " + std::to_string(repeats) + " are asked for"
+                          : "there are none"));
+  std::vector<std::size_t> order, rows(all), taken(data.classes, 0);
+  permute(rng, all, order);
+  // Those that come first of their class come first: the i-th of every class before the (i + 1)-th of any.
+  std::vector<std::pair<std::size_t, std::size_t>> ranked;
+  for (const std::size_t i : order)
+    if (const std::uint32_t label = (*data.labels)(i); label != unknown_label)
+      ranked.push_back({taken[label]++, i});
+  std::stable_sort(ranked.begin(), ranked.end(),
+                   [](const auto& a, const auto& b) { return a.first < b.first; });
+  ranked.resize(std::min(count, ranked.size()));
+  std::iota(rows.begin(), rows.end(), std::size_t{0});
+  for (std::size_t r = 1; r < repeats; ++r)
+    for (const auto& [rank, i] : ranked) rows.push_back(i);
+  Dataset few{{}, Tensor<std::uint32_t>(Shape{rows.size()}, unknown_label), data.classes};
+  std::visit([&](const auto& examples) { few.examples = rows_of(examples, rows); }, data.examples);
+  for (std::size_t i = 0; i < ranked.size(); ++i)
+    (*few.labels)(ranked[i].second) = (*data.labels)(ranked[i].second);
+  for (std::size_t i = all; i < rows.size(); ++i) (*few.labels)(i) = (*data.labels)(rows[i]);
+  return few;
 }
 
 template <class T> Given<T> Batch<T>::on(Tape<T>& tape, std::size_t samples) const& {
@@ -109,7 +148,9 @@ template <class T> void gather(const Dataset& data, std::span<const std::size_t>
   Tensor<T>& condition = batch.condition->write();
   condition.resize({rows.size(), data.classes});
   condition.fill(T(0));
-  for (std::size_t i = 0; i < rows.size(); ++i) condition(i, (*data.labels)(rows[i])) = T(1);
+  for (std::size_t i = 0; i < rows.size(); ++i)
+    if (const std::uint32_t label = (*data.labels)(rows[i]); label != unknown_label)
+      condition(i, label) = T(1);
 }
 
 template <class T>

@@ -70,7 +70,7 @@ template <class T> struct VampPrior {
 
  private:
   static Mixture<T> mixture(const Normal<T>& components);
-  static Mixture<T> mixture(const FullNormal<T>&) {
+  static Mixture<T> mixture(const auto&) {
     fail("VampPrior", "its posterior must have independent components");
   }
   static MixturePrior<T> constant(const Mixture<T>& mixture);

@@ -11,13 +11,17 @@ using namespace strata::tools;
 
 TEST_CASE("Every model trains, goes on as if it had not stopped, is evaluated and generates") {
   const ProgramFolder here;
-  const auto model =
-      GENERATE(Arguments{"--latent", "4", "--prior", "mixture", "--components", "5"},
-               Arguments{"--latent", "4,3", "--prior", "vamp", "--components", "5", "--ema", "0.9"},
-               Arguments{"--latent", "4", "--prior", "vamp", "--components", "7", "--components-from-data",
-                         "--scale", "clamped", "--activation", "gated"},
-               Arguments{"--model", "hvae", "--latent", "4,3", "--activation", "gated", "--scale", "clamped",
-                         "--prior", "vamp", "--components", "5", "--objective", "dreg", "--samples", "2"});
+  const auto model = GENERATE(
+      Arguments{"--latent", "4", "--prior", "mixture", "--components", "5"},
+      Arguments{"--latent", "4,3", "--prior", "vamp", "--components", "5", "--ema", "0.9"},
+      Arguments{"--latent", "4", "--prior", "vamp", "--components", "7", "--components-from-data", "--scale",
+                "clamped", "--activation", "gated"},
+      Arguments{"--model", "hvae", "--latent", "4,3", "--activation", "gated", "--scale", "clamped",
+                "--prior", "vamp", "--components", "5", "--objective", "dreg", "--samples", "2"},
+      Arguments{"--latent", "4,3", "--posterior", "coupling", "--objective", "stl", "--flow-steps", "2"},
+      Arguments{"--latent", "4", "--posterior", "iaf", "--flow-hidden", "9", "--objective", "capacity",
+                "--capacity", "5", "--gamma", "3", "--warmup-epochs", "2"},
+      Arguments{"--model", "gmvae", "--latent", "4,3", "--components", "5"});
   const auto train = [&](Arguments more) {
     more.insert(more.end(), model.begin(), model.end());
     return here.train(more);
@@ -46,6 +50,37 @@ TEST_CASE("Every model trains, goes on as if it had not stopped, is evaluated an
   CHECK(pictured.status == 0);
 }
 
+TEST_CASE("M2 trains with few labels, goes on, and is evaluated as a classifier; clusters are, too") {
+  const ProgramFolder here;
+  const Arguments model = {"--model", "m2", "--latent", "4", "--known-labels", "20", "--label-repeats", "3"};
+  const auto train = [&](Arguments more) {
+    more.insert(more.end(), model.begin(), model.end());
+    return here.train(more);
+  };
+  const Ran ran = train({"--epochs", "3"});
+  INFO(ran.err);
+  REQUIRE(ran.status == 0);
+  CHECK_THAT(ran.out, Catch::Contains("100 training"));  // 60, and 20 of them twice more
+  REQUIRE(train({"--epochs", "2", "--out", "first"}).status == 0);
+  REQUIRE(here.train({"--resume", "first", "--epochs", "3"}).status == 0);
+  CHECK(difference(here / "out", here / "first") == "");
+  const auto evaluate = [&] {
+    const Ran evaluated =
+        run(STRATA_EVALUATE, {"out", "--data", "data", "--samples", "60", "--json"}, here.path());
+    INFO(evaluated.err);
+    REQUIRE(evaluated.status == 0);
+    return nlohmann::json::parse(evaluated.out);
+  };
+  const auto report = evaluate();
+  CHECK(report["classification_error"] <= 1);
+  CHECK(!report.contains("cluster_accuracy"));
+  CHECK(report["nll"].get<double>() < -report["elbo"].get<double>() + 0.5);
+  CHECK(run(STRATA_GENERATE, {"out", "--data", "data"}, here.path()).status == 0);
+  REQUIRE(here.train({"--model", "gmvae", "--latent", "4,3", "--components", "5", "--overwrite"}).status ==
+          0);
+  CHECK(evaluate()["cluster_accuracy"] > 0);
+}
+
 TEST_CASE("Choices that do not go together are refused by name") {
   const ProgramFolder here;
   const auto refused = [&](const Arguments& arguments, const std::string& message) {
@@ -54,10 +89,15 @@ TEST_CASE("Choices that do not go together are refused by name") {
     CHECK(ran.status == 2);
     CHECK_THAT(ran.err, Catch::Contains(message));
   };
-  refused({"--model", "hvae"}, "[model] hvae has two stochastic layers");
+  refused({"--model", "hvae"}, "[model] hvae has two --latent widths");
+  refused({"--model", "m2", "--latent", "3,2"}, "[model] m2 has one --latent width");
   refused({"--model", "hvae", "--latent", "3,2", "--conditional"}, "[model] hvae has neither");
+  refused({"--model", "gmvae", "--latent", "3,2", "--prior", "vamp"}, "[prior] gmvae has one of its own");
+  refused({"--known-labels", "10"}, "[known-labels] they belong to --model m2");
+  refused({"--prior", "vamp", "--posterior", "iaf"}, "[prior] vamp needs a posterior");
+  refused({"--flow-steps", "1001"}, "[flow-steps]");
   refused({"--prior", "vamp", "--conditional"}, "[prior] a --conditional model has a prior of its own");
-  refused({"--prior", "vamp", "--full-top-covariance"}, "[prior] vamp needs a posterior without");
+  refused({"--prior", "vamp", "--full-top-covariance"}, "[prior] vamp needs a posterior of independent");
   refused({"--prior", "vamp", "--batch-norm"}, "[prior] vamp encodes pseudo-inputs");
   refused({"--components", "0"}, "[components] it is 0");
   refused({"--components-from-data"}, "[components-from-data] only pseudo-inputs");

@@ -10,7 +10,7 @@ using namespace strata::tests;
 namespace {
 
 Chain wrong_chain(std::size_t layers) {
-  auto chain = make_chain(layers, Covariance::diagonal, 0.5);
+  auto chain = make_chain(layers, PosteriorKind::normal, 0.5);
   diagonal(chain.model.q[0]).mean.bias.write() += 0.5;
   return chain;
 }

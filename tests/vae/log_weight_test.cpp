@@ -11,14 +11,14 @@ using namespace strata::tests;
 
 namespace {
 
-Vae<double> two_layers(Covariance covariance = Covariance::diagonal) {
+Vae<double> two_layers(PosteriorKind covariance = PosteriorKind::normal) {
   Rng rng{1};
   return {{.data = 5,
            .hidden = {4},
            .latent = {3, 2},
            .upper_hidden = {4},
-           .covariance = covariance,
-           .top_covariance = covariance},
+           .posterior = covariance,
+           .top_posterior = covariance},
           rng};
 }
 
@@ -27,7 +27,7 @@ const Matrix image = {{1.0, 0.0, 0.0, 1.0, 1.0}};
 }  // namespace
 
 TEST_CASE("ln w(ε) is the pass's weight of the same noise, with its derivative and none of the parameters'") {
-  for (const auto covariance : {Covariance::diagonal, Covariance::full}) {
+  for (const auto covariance : {PosteriorKind::normal, PosteriorKind::full}) {
     auto model = two_layers(covariance);
     const auto log_weight = log_weight_of<double>(model, {image});
     REQUIRE(log_weight.width() == 5);
@@ -93,7 +93,7 @@ TEST_CASE("Noise out of all bounds has weight 0 and no derivative") {
 
 TEST_CASE("The noise of given latents is found, for any covariance and number of layers") {
   for (const std::size_t layers : {1, 2, 3})
-    for (const auto covariance : {Covariance::diagonal, Covariance::full}) {
+    for (const auto covariance : {PosteriorKind::normal, PosteriorKind::full}) {
       const auto chain = make_chain(layers, covariance);
       const Batch<double> x{normals({1, chain_width}, 4)};
       Rng rng{5};
@@ -110,7 +110,7 @@ TEST_CASE("The noise of given latents is found, for any covariance and number of
 }
 
 TEST_CASE("Simulated layers are drawn together: z_t from p(z_t | z_{t+1})") {
-  const auto chain = make_chain(2, Covariance::diagonal);
+  const auto chain = make_chain(2, PosteriorKind::normal);
   Rng rng{5};
   const auto [z, mean] = simulate<double>(chain.model, 20000, {}, rng);
   const auto& p = chain.model.p[0];

@@ -194,7 +194,7 @@ TEST_CASE("Priors that a model cannot have are refused") {
   VaeConfig conditional = small(PriorKind::vamp), none = conditional, full = conditional;
   conditional.condition = 2;
   none.components = 0;
-  full.top_covariance = Covariance::full;
+  full.top_posterior = PosteriorKind::full;
   CHECK_THROWS_WITH(Vae<double>(conditional, rng),
                     "[Vae] a conditional model has a prior of its own, not 'vamp'");
   CHECK_THROWS_WITH(Vae<double>(none, rng), "[Vae] its prior needs at least one component");

@@ -3,16 +3,18 @@
 
 #include <variant>
 
+#include "strata/vae/models/gmvae.hpp"
 #include "strata/vae/models/hvae.hpp"
+#include "strata/vae/models/m2.hpp"
 #include "strata/vae/models/vae.hpp"
 
 namespace strata::tools {
 
-enum class ModelKind { vae, hvae };
+enum class ModelKind { vae, hvae, gmvae, m2 };
 
 /// One of the models of vae/models, as a model.
 struct Model {
-  std::variant<Vae<float>, Hvae<float>> chosen;
+  std::variant<Vae<float>, Hvae<float>, Gmvae<float>, M2<float>> chosen;
 
   /// Calls f(model) with the one that was chosen.
   template <class F> auto visit(F f) const { return std::visit(f, chosen); }
@@ -32,6 +34,11 @@ struct Model {
     return visit([](const auto& model) { return model.support(); });
   }
 
+  /// The widths of its layers, bottom up.
+  Layers<std::size_t> latent() const {
+    return visit([](const auto& model) { return model.latent(); });
+  }
+
   static void fields(auto& self, auto&& visit) { visit("", self.chosen); }
 };
 
@@ -39,5 +46,5 @@ struct Model {
 
 template <> struct strata::Named<strata::tools::ModelKind> {
   static constexpr const char* what = "model";
-  static constexpr std::array names = {"vae", "hvae"};
+  static constexpr std::array names = {"vae", "hvae", "gmvae", "m2"};
 };

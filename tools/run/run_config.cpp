@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "strata/tools/run/numbers.hpp"
+#include "strata/vae/streams.hpp"
 
 namespace strata::tools {
 namespace {
@@ -119,19 +120,32 @@ void require_possible(const RunConfig& c) {
   if (c.components > widest)
     fail("components",
          "they are " + std::to_string(c.components) + ", but at most " + std::to_string(widest));
-  const bool hvae = c.model == ModelKind::hvae, vamp = c.prior == PriorKind::vamp;
-  if (hvae && c.latent.size() != 2) fail("model", "hvae has two stochastic layers: --latent 40,40");
-  if (hvae && (c.conditional || c.full_top_covariance))
-    fail("model", "hvae has neither --conditional nor --full-top-covariance");
+  if (c.flow_steps > 1000)
+    fail("flow-steps", "they are " + std::to_string(c.flow_steps) + ", but at most 1000");
+  const bool vae = c.model == ModelKind::vae, vamp = c.prior == PriorKind::vamp;
+  const std::string model = to_string(c.model);
+  if (!vae && c.latent.size() != (c.model == ModelKind::m2 ? 1 : 2))
+    fail("model",
+         model + " has " + (c.model == ModelKind::m2 ? "one --latent width" : "two --latent widths"));
+  if (!vae && (c.conditional || c.full_top_covariance || c.posterior != PosteriorKind::normal))
+    fail("model", model + " has neither --conditional, --posterior nor --full-top-covariance");
+  if ((c.model == ModelKind::gmvae || c.model == ModelKind::m2) && c.prior != PriorKind::standard)
+    fail("prior", model + " has one of its own");
   if (c.conditional && c.prior != PriorKind::standard)
     fail("prior", "a --conditional model has a prior of its own");
-  if (vamp && c.full_top_covariance) fail("prior", "vamp needs a posterior without --full-top-covariance");
+  if (vamp && (c.full_top_covariance || c.posterior != PosteriorKind::normal))
+    fail("prior", "vamp needs a posterior of independent components");
   if (vamp && c.batch_norm)
     fail("prior", "vamp encodes pseudo-inputs, which --batch-norm would mix into its averages");
-  if (c.components_from_data && !(vamp && (hvae || c.latent.size() == 1)))
+  if (c.components_from_data && !(vamp && (!vae || c.latent.size() == 1)))
     fail("components-from-data",
          "only pseudo-inputs that stand for images can start there: --prior vamp "
          "with one stochastic layer, or --model hvae");
+  at_least_one("label-repeats", c.label_repeats);
+  if (c.known_labels > 0 && c.model != ModelKind::m2) fail("known-labels", "they belong to --model m2");
+  not_negative("classifier-weight", c.classifier_weight);
+  not_negative("capacity", c.capacity);
+  not_negative("gamma", c.gamma);
   at_least_one("epochs", c.epochs);
   at_least_one("batch", c.batch);
   at_least_one("samples", c.samples);
@@ -208,51 +222,76 @@ VaeConfig model_config(const RunConfig& c, std::size_t width, std::size_t classe
           .likelihood = c.likelihood,
           .noise_variance = c.noise_variance,
           .scale = c.scale,
-          .top_covariance = c.full_top_covariance ? Covariance::full : Covariance::diagonal,
+          .posterior = c.posterior,
+          .top_posterior = c.full_top_covariance ? PosteriorKind::full : c.posterior,
+          .flow_steps = c.flow_steps,
+          .flow_hidden = c.flow_hidden,
           .prior = c.prior,
-          .components = c.components,
+          .components = c.model == ModelKind::m2 ? classes : c.components,
           .condition = c.conditional ? classes : 0};
 }
 
 Model make_model(const RunConfig& c, std::size_t width, std::size_t classes, Rng& rng) {
   const VaeConfig config = model_config(c, width, classes);
-  if (c.model == ModelKind::hvae) return {Hvae<float>(config, rng)};
+  if (c.model == ModelKind::m2 && classes == 0) fail("model", "m2 needs labels, and these images have none");
+  switch (c.model) {
+    case ModelKind::hvae:
+      return {Hvae<float>(config, rng)};
+    case ModelKind::gmvae:
+      return {Gmvae<float>(config, rng)};
+    case ModelKind::m2:
+      return {M2<float>(config, rng)};
+    case ModelKind::vae:
+      break;
+  }
   return {Vae<float>(config, rng)};
+}
+
+Dataset training_data(const RunConfig& c, const Dataset& train) {
+  if (c.known_labels == 0) return train;
+  Rng rng{c.seed, 0, streams::known_labels};
+  return with_few_labels(train, c.known_labels, c.label_repeats, rng);
 }
 
 double least_bytes(const RunConfig& config, std::size_t width, std::size_t classes) {
   constexpr double header = 50, number = 2;  // of a tensor's description, and of a half
   const VaeConfig c = model_config(config, width, classes);
   double bytes = 0;
-  if (c.prior != PriorKind::standard)
-    bytes += number * static_cast<double>(c.components) *
-             static_cast<double>(c.prior == PriorKind::mixture ? c.latent.back()
-                                 : config.model == ModelKind::vae && c.latent.size() > 1
-                                     ? c.latent[c.latent.size() - 2]
-                                     : c.data);
-  // Every map h W + b is there in q and, in reverse, in p.
-  const auto add = [&](std::size_t in, const std::vector<std::size_t>& hidden, std::size_t last) {
+  // So many maps h W + b of a network.
+  const auto add = [&](double times, std::size_t in, const std::vector<std::size_t>& hidden,
+                       std::size_t last) {
     const auto add_map = [&](std::size_t out) {
-      bytes += 2 * (2 * header + number * (static_cast<double>(in) + 1) * static_cast<double>(out));
+      bytes += times * (2 * header + number * (static_cast<double>(in) + 1) * static_cast<double>(out));
       in = out;
     };
     std::for_each(hidden.begin(), hidden.end(), add_map);
     add_map(last);
   };
-  if (config.model == ModelKind::hvae) {  // q(z_2 | x), and what q(z_1 | x, z_2) reads of x
-    add(c.data, c.hidden, c.hidden.empty() ? c.latent[1] : 1);
+  const bool vae = config.model == ModelKind::vae;
+  if (c.prior != PriorKind::standard)
+    bytes += number * static_cast<double>(c.components) *
+             static_cast<double>(c.prior == PriorKind::mixture ? c.latent.back()
+                                 : vae && c.latent.size() > 1  ? c.latent[c.latent.size() - 2]
+                                                               : c.data);
+  if (config.model == ModelKind::gmvae) add(1, c.latent.back(), c.upper_hidden, c.components * c.latent[0]);
+  if (!vae) {  // two networks of it at least read x
+    add(2, c.data, c.hidden, config.model == ModelKind::m2 ? c.components : 1);
     return bytes;
   }
-  for (std::size_t t = 0; t < c.latent.size(); ++t)
-    add(t == 0 ? c.data : c.latent[t - 1], t == 0 ? c.hidden : c.upper_hidden, c.latent[t]);
-  const std::size_t first = c.hidden.empty() ? c.latent[0] : c.hidden[0];
-  return bytes + number * static_cast<double>(c.condition) * static_cast<double>(first);
+  for (std::size_t t = 0; t < c.latent.size(); ++t) {
+    // Every map is there in q and, in reverse, in p.
+    add(2, t == 0 ? c.data : c.latent[t - 1], t == 0 ? c.hidden : c.upper_hidden, c.latent[t]);
+    if (c.posterior == PosteriorKind::coupling || c.posterior == PosteriorKind::iaf)
+      if (c.latent[t] > 1) add(static_cast<double>(c.flow_steps), 1, c.flow_hidden, 1);
+  }
+  return bytes;
 }
 
 Objective objective_of(const RunConfig& c) {
   return std::visit(
       [&](auto chosen) -> Objective {
-        chosen.beta = c.beta;
+        if constexpr (requires { chosen.beta; }) chosen.beta = c.beta;
+        if constexpr (requires { chosen.capacity; }) chosen.capacity = c.capacity, chosen.gamma = c.gamma;
         if constexpr (requires { chosen.free_bits; }) chosen.free_bits = c.free_bits;
         if constexpr (requires { chosen.groups; }) chosen.groups = c.groups;
         if constexpr (requires { chosen.elbo_share; }) chosen.elbo_share = c.elbo_share;

@@ -185,10 +185,18 @@ Run load_run(const std::filesystem::path& folder) {
     if (least_bytes(config, output[0], labels) > static_cast<double>(std::filesystem::file_size(path)))
       throw std::runtime_error("its metadata describe a larger model than it holds");
     Rng rng;
-    Run run{config,    name,   text("trained_epochs"),    text("data_set"), text("data_checksum"),
-            output[0], labels, make_model(config, output[0], labels, rng)};
+    Run run{config,
+            name,
+            text("trained_epochs"),
+            text("data_set"),
+            text("data_checksum"),
+            output[0],
+            labels,
+            make_model(config, output[0], labels, rng)};
     restore(run.model, file);
-    run.model.visit([](auto& model) { model.encode_prior(); });
+    run.model.visit([](auto& model) {
+      if constexpr (requires { model.encode_prior(); }) model.encode_prior();
+    });
     return run;
   } catch (const std::exception& error) {
     fail_file("load_run", path, error.what());

@@ -10,7 +10,7 @@ VaeConfig checked(const VaeConfig& c) {
   if (c.latent.size() != 2)
     fail("Hvae", "needs two latent widths, and has " + std::to_string(c.latent.size()));
   if (c.condition > 0) fail("Hvae", "reads no condition");
-  if (c.covariance == Covariance::full || c.top_covariance == Covariance::full)
+  if (c.posterior != PosteriorKind::normal || c.top_posterior != PosteriorKind::normal)
     fail("Hvae", "its posteriors have independent components");
   return detail::completed(c);
 }
@@ -88,14 +88,6 @@ template <class T> Var<T> Hvae<T>::decode(const Layers<Var<T>>& z, Var<T>, const
     fail("decode", "needs z_2, or z_1 and z_2, and has " + std::to_string(z.size()) + " of them");
   const auto z1 = z.size() == 2 ? z.front() : sample(p1(z.back()), noise);
   return std::visit([&](const auto& head) { return mean(head(joined(z1, z.back(), {}))); }, decoder);
-}
-
-template <class T> Interval Hvae<T>::support() const {
-  return std::visit([](const auto& head) { return decltype(head(Var<T>()))::support; }, decoder);
-}
-
-template <class T> void Hvae<T>::start_at(const Tensor<T>& mean) {
-  std::visit([&](auto& head) { head.start_at(mean); }, decoder);
 }
 
 template struct Hvae<float>;

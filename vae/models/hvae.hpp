@@ -19,7 +19,7 @@ template <class T> struct Hvae {
 
   /// `hidden` are the widths of q(z_2 | x), q(z_1 | x, z_2) and p(x | z_1, z_2), each in this order,
   /// `upper_hidden` those of p(z_1 | z_2). Weights are drawn from `rng`. Throws unless there are two latent
-  /// widths, for a condition, and for a full covariance.
+  /// widths, for a condition, and for posteriors that are not `normal`.
   Hvae(const VaeConfig& config, Rng& rng);
 
   /// Draws z_2, then z_1 from q and gives every factor's term.
@@ -32,8 +32,8 @@ template <class T> struct Hvae {
   Var<T> decode(const Layers<Var<T>>& z, Var<T>, const Noise<T>& noise) const;
 
   /// As those of Vae.
-  Interval support() const;
-  void start_at(const Tensor<T>& mean);
+  Interval support() const { return detail::support(decoder); }
+  void start_at(const Tensor<T>& mean) { detail::start_at(decoder, mean); }
   void start_pseudo_inputs(const Tensor<T>& inputs) { detail::start_pseudo_inputs(prior, inputs); }
   void encode_prior() { strata::encode_prior(prior, q2); }
   Layers<std::size_t> latent() const { return {q1.width(), q2.width()}; }

@@ -11,10 +11,23 @@ namespace {
 template <class T> PosteriorHead<T> make_posterior(const VaeConfig& c, std::size_t t, Rng& rng) {
   const std::size_t in = (t == 0 ? c.data : c.latent[t - 1]) + c.condition, out = c.latent[t];
   const auto& hidden = t == 0 ? c.hidden : c.upper_hidden;
-  const auto covariance = t + 1 == c.latent.size() ? c.top_covariance : c.covariance;
-  if (covariance == Covariance::full && out > 1)
+  const auto kind = t + 1 == c.latent.size() ? c.top_posterior : c.posterior;
+  if (kind == PosteriorKind::full && out > 1)
     return FullNormalHead<T>(in, hidden, out, c.networks, rng, c.scale);
-  return NormalHead<T>(in, hidden, out, c.networks, rng, c.scale);
+  NormalHead<T> normal(in, hidden, out, c.networks, rng, c.scale);
+  const MlpOptions tanh{.activation = Activation::tanh};
+  if (kind == PosteriorKind::coupling && out > 1) {
+    FlowHead<T, Coupling> flow{normal, {}};
+    for (std::size_t i = 0; i < c.flow_steps; ++i) flow.steps.emplace_back(out, c.flow_hidden, tanh, rng);
+    return flow;
+  }
+  if (kind == PosteriorKind::iaf && out > 1) {
+    FlowHead<T, Autoregressive> flow{normal, {}};
+    for (std::size_t i = 0; i < c.flow_steps; ++i)
+      flow.steps.emplace_back(out, c.flow_hidden, tanh, i % 2 == 1, rng);
+    return flow;
+  }
+  return normal;
 }
 
 }  // namespace
@@ -96,6 +109,8 @@ template <class T> Vae<T>::Vae(const VaeConfig& config, Rng& rng)
         [&](auto& h) {
           if constexpr (requires { h.diagonal; })
             shrink(h.diagonal);
+          else if constexpr (requires { h.base; })
+            shrink(h.base);
           else
             shrink(h);
         },
@@ -180,14 +195,6 @@ Var<T> Vae<T>::decode(const Layers<Var<T>>& z, Var<T> condition, const Noise<T>&
 
 template <class T> void Vae<T>::encode_prior() {
   std::visit([&](const auto& head) { strata::encode_prior(prior, head); }, q.back());
-}
-
-template <class T> Interval Vae<T>::support() const {
-  return std::visit([](const auto& head) { return decltype(head(Var<T>()))::support; }, decoder);
-}
-
-template <class T> void Vae<T>::start_at(const Tensor<T>& mean) {
-  std::visit([&](auto& head) { head.start_at(mean); }, decoder);
 }
 
 template <class T> Layers<std::size_t> Vae<T>::latent() const {

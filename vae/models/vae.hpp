@@ -4,6 +4,7 @@
 
 #include <variant>
 
+#include "strata/vae/flows.hpp"
 #include "strata/vae/pass.hpp"
 #include "strata/vae/priors.hpp"
 
@@ -20,8 +21,18 @@ template <> struct Named<Likelihood> {
   static constexpr std::array names = {"bernoulli", "normal", "normal-learned", "normal-learned-each"};
 };
 
-/// Whether a posterior's components are independent given the network's input, or have a learned covariance.
-enum class Covariance { diagonal, full };
+/// A layer's posterior given the network's input:
+/// - `normal`: of independent components;
+/// - `full`: with a learned covariance;
+/// - `coupling`, `iaf`: a normal of independent components moved by affine couplings, or by inverse
+///   autoregressive steps.
+///
+/// A layer of one unit has nothing but the first.
+enum class PosteriorKind { normal, full, coupling, iaf };
+template <> struct Named<PosteriorKind> {
+  static constexpr const char* what = "posterior";
+  static constexpr std::array names = {"normal", "full", "coupling", "iaf"};
+};
 
 /// p(x, z) = p(z_T) p(x | z_1) Π_{t ≥ 2} p(z_{t−1} | z_t), q(z | x) = q(z_1 | x) Π_{t ≥ 2} q(z_t | z_{t−1}),
 /// every factor a network of its own.
@@ -35,15 +46,18 @@ struct VaeConfig {
   Likelihood likelihood = Likelihood::bernoulli;
   double noise_variance = 0.05;  ///< of normal likelihoods: fixed, or where learning starts
   Scale scale = Scale::log_variance;
-  Covariance covariance = Covariance::diagonal;      ///< of q(z_t | z_{t−1}) for t < T
-  Covariance top_covariance = Covariance::diagonal;  ///< of q(z_T | z_{T−1})
-  PriorKind prior = PriorKind::standard;             ///< p(z_T)
-  std::size_t components = 500;                      ///< K, of the mixture or of pseudo-inputs
+  PosteriorKind posterior = PosteriorKind::normal;      ///< q(z_t | z_{t−1}) for t < T
+  PosteriorKind top_posterior = PosteriorKind::normal;  ///< q(z_T | z_{T−1})
+  std::size_t flow_steps = 4;                           ///< of posteriors that are flows
+  std::vector<std::size_t> flow_hidden = {100};         ///< the widths of a step's network, of tanh units
+  PriorKind prior = PriorKind::standard;                ///< p(z_T)
+  std::size_t components = 500;                         ///< K, of the mixture or of pseudo-inputs
   std::size_t condition = 0;  ///< the width C of what every network reads beside its input; 0: nothing
 };
 
 /// What each factor of a Vae can be.
-template <class T> using PosteriorHead = std::variant<NormalHead<T>, FullNormalHead<T>>;
+template <class T> using PosteriorHead =
+    std::variant<NormalHead<T>, FullNormalHead<T>, FlowHead<T, Coupling>, FlowHead<T, Autoregressive>>;
 template <class T> using Decoder = std::variant<BernoulliHead<T>, HomoscedasticHead<T>>;
 
 namespace detail {
@@ -57,6 +71,14 @@ VaeConfig completed(VaeConfig config);
 /// p(x | ...), from so many inputs through these hidden layers.
 template <class T> Decoder<T> make_decoder(const VaeConfig& config, std::size_t in,
                                            const std::vector<std::size_t>& hidden, Rng& rng);
+
+/// Where x must lie, and starting p(x | ...) at a mean E[x] (D) of the data.
+template <class T> Interval support(const Decoder<T>& decoder) {
+  return std::visit([](const auto& head) { return decltype(head(Var<T>()))::support; }, decoder);
+}
+template <class T> void start_at(Decoder<T>& decoder, const Tensor<T>& mean) {
+  std::visit([&](auto& head) { head.start_at(mean); }, decoder);
+}
 
 /// p(z_T), whose posterior q(z_T | ·) has so many inputs, images or not. Throws for a condition beside
 /// another prior than `standard`.
@@ -89,10 +111,10 @@ template <class T> struct Vae {
   Var<T> decode(const Layers<Var<T>>& z, Var<T> condition, const Noise<T>& noise) const;
 
   /// Where x must lie: in [0, 1] for a Bernoulli likelihood.
-  Interval support() const;
+  Interval support() const { return detail::support(decoder); }
 
   /// Starts p(x | z_1) at a mean E[x] (D) of the data.
-  void start_at(const Tensor<T>& mean);
+  void start_at(const Tensor<T>& mean) { detail::start_at(decoder, mean); }
 
   /// Starts the pseudo-inputs of the prior at these (K, D) or, of T > 1 layers, (K, L_{T−1}). Throws for
   /// another shape, and where there are none.

@@ -177,6 +177,6 @@ TEST_CASE("Configurations that a two-layer model has not are refused") {
   Rng rng{1};
   CHECK_THROWS_WITH(Hvae<double>({.latent = {2}}, rng), "[Hvae] needs two latent widths, and has 1");
   CHECK_THROWS_WITH(Hvae<double>({.latent = {2, 2}, .condition = 3}, rng), "[Hvae] reads no condition");
-  CHECK_THROWS_WITH(Hvae<double>({.latent = {2, 2}, .covariance = Covariance::full}, rng),
+  CHECK_THROWS_WITH(Hvae<double>({.latent = {2, 2}, .posterior = PosteriorKind::full}, rng),
                     "[Hvae] its posteriors have independent components");
 }

@@ -92,22 +92,22 @@ TEST_CASE("The hierarchy's gradients are right with every objective, covariance 
   struct Case {
     Objective objective;
     std::size_t samples;
-    Covariance covariance;
+    PosteriorKind covariance;
     std::size_t condition;
   };
   for (const Case& c :
-       {Case{Elbo{}, 1, Covariance::diagonal, 0}, Case{Elbo{0.6}, 3, Covariance::full, 0},
-        Case{Elbo{1, 0.4}, 2, Covariance::diagonal, 2}, Case{Elbo{1, 0.4}, 2, Covariance::full, 2},
-        Case{Iwae{}, 4, Covariance::full, 0}, Case{Iwae{0.7}, 3, Covariance::full, 2},
-        Case{Miwae{2, 0.7}, 4, Covariance::diagonal, 0}, Case{Ciwae{0.3, 0.7}, 3, Covariance::full, 2}}) {
+       {Case{Elbo{}, 1, PosteriorKind::normal, 0}, Case{Elbo{0.6}, 3, PosteriorKind::full, 0},
+        Case{Elbo{1, 0.4}, 2, PosteriorKind::normal, 2}, Case{Elbo{1, 0.4}, 2, PosteriorKind::full, 2},
+        Case{Iwae{}, 4, PosteriorKind::full, 0}, Case{Iwae{0.7}, 3, PosteriorKind::full, 2},
+        Case{Miwae{2, 0.7}, 4, PosteriorKind::normal, 0}, Case{Ciwae{0.3, 0.7}, 3, PosteriorKind::full, 2}}) {
     Rng rng{1};
     Vae<double> model({.data = 6,
                        .hidden = {5},
                        .latent = {4, 3, 2},
                        .upper_hidden = {4},
                        .networks = {.activation = Activation::tanh, .init = Init::glorot},
-                       .covariance = c.covariance,
-                       .top_covariance = c.covariance,
+                       .posterior = c.covariance,
+                       .top_posterior = c.covariance,
                        .condition = c.condition},
                       rng);
     const auto x = binary({5, 6}), labels = one_hot(5, 2);
@@ -125,7 +125,7 @@ TEST_CASE("The hierarchy's gradients are right with every objective, covariance 
 TEST_CASE("The fields of every configuration are complete") {
   for (const auto likelihood :
        {Likelihood::bernoulli, Likelihood::normal_learned, Likelihood::normal_learned_each})
-    for (const auto covariance : {Covariance::diagonal, Covariance::full})
+    for (const auto covariance : {PosteriorKind::normal, PosteriorKind::full})
       for (const std::size_t condition : {0, 2}) {
         Rng rng{1};
         Vae<double> vae({.data = 6,
@@ -134,8 +134,8 @@ TEST_CASE("The fields of every configuration are complete") {
                          .upper_hidden = {4},
                          .networks = {.batch_norm = true},
                          .likelihood = likelihood,
-                         .covariance = covariance,
-                         .top_covariance = covariance,
+                         .posterior = covariance,
+                         .top_posterior = covariance,
                          .condition = condition},
                         rng);
         const auto x = binary({4, 6}), labels = one_hot(4, 2);
@@ -151,7 +151,7 @@ TEST_CASE("Free bits cost nothing below their number, whether or not a layer's K
                      .hidden = {5},
                      .latent = {4, 2},
                      .upper_hidden = {4},
-                     .top_covariance = Covariance::full,
+                     .top_posterior = PosteriorKind::full,
                      .condition = 2},
                     rng);
   Tape<double> tape;
