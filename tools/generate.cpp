@@ -4,6 +4,7 @@
 #include "strata/tensor/io/file.hpp"
 #include "strata/tensor/io/png.hpp"
 #include "strata/tools/run/trained_run.hpp"
+#include "strata/tools/run/view.hpp"
 
 namespace {
 
@@ -22,6 +23,7 @@ void generate(const Options& o) {
   if (o.out.empty() && std::filesystem::is_symlink(out))
     fail_file("generate", out, "is a link, which is not followed; name a folder with --out");
   std::filesystem::create_directories(out);
+  if (!is_image(data.test)) fail("generate", "what this model sees are no images");
   const auto images = test_batch(data.test, 64, run.config, o.seed);
   const auto options = picture_options(run.config, data.test, o.seed);
   const auto write = [&](const std::string& name, const Tensor<std::uint8_t>& picture,

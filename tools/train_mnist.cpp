@@ -12,6 +12,7 @@
 #include "strata/tools/run/progress.hpp"
 #include "strata/tools/run/stop_signals.hpp"
 #include "strata/tools/run/trained_run.hpp"
+#include "strata/tools/run/view.hpp"
 
 namespace {
 
@@ -140,6 +141,7 @@ struct State {
 };
 
 void write_pictures(const Options& o, const RunFolder& folder, const Model& model, const ImageData& data) {
+  if (!is_image(data.test)) return;
   const auto options = picture_options(o.run, data.test, o.run.seed);
   const auto few = test_batch(data.test, 64, o.run, o.run.seed);
   const auto all = test_batch(data.test, data.test.size(), o.run, o.run.seed);
@@ -219,9 +221,12 @@ int train(const CLI::App& app, Options o) {
     o = resumed(app, o, saved);
   }
   require_possible(o.run);
+  if (!o.run.features.empty()) o.run.features = std::filesystem::absolute(o.run.features);
   use_threads(o.threads);
   ImageData data = load(o.data);
   if (o.run.validation > 0) hold_out_validation(data, o.run.validation);
+  const std::string description = describe(data);
+  view(data, o.run);
   data.train = training_data(o.run, data.train);
   State state(o.run, data.train);
   if (folder) {
@@ -234,7 +239,7 @@ int train(const CLI::App& app, Options o) {
   }
 
   std::cerr << data.notes;
-  std::cout << describe(data) << "\n\n" << summary(state.model) << "\n";
+  std::cout << description << "\n\n" << summary(state.model) << "\n";
   if (!o.resume.empty()) std::cout << "goes on " << state.place() << "\n";
   std::cout.flush();
   const auto& trainer = state.trainer;
@@ -273,9 +278,9 @@ int train(const CLI::App& app, Options o) {
     write_pictures(o, *folder, state.evaluated(), data);
   }
   if (stopped != 0) return 128 + stopped;
-  std::cout << "\nwritten to " << o.out
-            << ": metrics.csv, model.safetensors, checkpoint.safetensors, reconstructions.png, samples.png, "
-            << (has_manifold(o.run) ? "manifold.png, " : "") << "latents.png\n";
+  std::cout << "\nwritten to " << o.out << ": metrics.csv, model.safetensors, checkpoint.safetensors"
+            << (is_image(data.test) ? ", reconstructions.png, samples.png, latents.png" : "")
+            << (is_image(data.test) && has_manifold(o.run) ? ", manifold.png" : "") << "\n";
   return 0;
 }
 

@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 #include <variant>
+#include <vector>
 
 #include "strata/nn/names.hpp"
 #include "strata/tensor/interval.hpp"
@@ -31,10 +32,13 @@ struct Dataset {
   std::optional<Tensor<std::uint32_t>> labels = {};            ///< (N)
   std::size_t classes = 10;                                    ///< labels are below, or unknown
 
-  /// N, and the number of values of each.
+  /// Which values of an example are given: the condition, in place of labels. The others are x. Rising.
+  std::vector<std::size_t> given = {};
+
+  /// N, and the number of values of each x.
   std::size_t size() const;
   std::size_t width() const;
-  /// The shape of one example, such as (height, width).
+  /// The shape of one x, such as (height, width); a row where some values are given.
   Shape example_shape() const;
 };
 
@@ -72,8 +76,8 @@ Dataset with_few_labels(const Dataset& data, std::size_t count, std::size_t repe
 /// Some examples as tensors.
 template <class T> struct Batch {
   Versioned<T> x;                              // (B, D)
-  std::optional<Versioned<T>> condition = {};  // (B, C): labels as unit vectors, where there are any, and
-                                               // zeros for one that is unknown
+  std::optional<Versioned<T>> condition = {};  // (B, C): the given values, or labels as unit vectors,
+                                               // where there are any, and zeros for one that is unknown
 
   /// What a pass starts from, without a copy: the batch must outlive the step.
   Given<T> on(Tape<T>& tape, std::size_t samples = 1) const&;

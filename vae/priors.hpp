@@ -16,7 +16,7 @@ struct StandardPrior {
   static void fields(auto&, auto&&) {}
 };
 
-/// p(z | c), normal with a mean and a scale that are linear in the condition.
+/// p(z | c), a normal whose mean and scale a network gives (Sohn et al. 2015), linear without hidden layers.
 template <class T> struct ConditionalPrior {
   NormalHead<T> head;
   Normal<T> operator()(const auto&, Tape<T>&, Var<T> condition, Context context) const {

@@ -81,6 +81,34 @@ TEST_CASE("M2 trains with few labels, goes on, and is evaluated as a classifier;
   CHECK(evaluate()["cluster_accuracy"] > 0);
 }
 
+TEST_CASE("Quadrants are completed by a conditional model and its baseline, the codes of a run by another") {
+  const ProgramFolder here;
+  const auto model = GENERATE(Arguments{"--quadrants", "1", "--latent", "4", "--prior-hidden", "9"},
+                              Arguments{"--quadrants", "3", "--model", "baseline"},
+                              Arguments{"--features", "codes", "--model", "m2", "--known-labels", "20",
+                                        "--likelihood", "normal-learned-each", "--binarize", "none"});
+  REQUIRE(here.train({"--out", "codes", "--latent", "5"}).status == 0);
+  const auto train = [&](Arguments more) {
+    more.insert(more.end(), model.begin(), model.end());
+    return here.train(more);
+  };
+  const Ran ran = train({"--epochs", "3"});
+  INFO(ran.err);
+  REQUIRE(ran.status == 0);
+  REQUIRE(train({"--epochs", "2", "--out", "first"}).status == 0);
+  REQUIRE(here.train({"--resume", "first", "--epochs", "3"}).status == 0);
+  CHECK(content_of(here / "out/model.safetensors") == content_of(here / "first/model.safetensors"));
+  const auto weights = Safetensors::read(here / "out/model.safetensors");
+  const std::size_t width = model[1] == "1" ? 588 : model[1] == "3" ? 196 : 5;
+  CHECK(weights.shape("decoder.output.bias") == Shape{width});
+  CHECK(!std::filesystem::exists(here / "out/samples.png"));
+  const Ran evaluated =
+      run(STRATA_EVALUATE, {"out", "--data", "data", "--samples", "60", "--json"}, here.path());
+  INFO(evaluated.err);
+  CHECK(evaluated.status == 0);
+  CHECK(run(STRATA_GENERATE, {"out", "--data", "data"}, here.path()).status == 2);
+}
+
 TEST_CASE("Choices that do not go together are refused by name") {
   const ProgramFolder here;
   const auto refused = [&](const Arguments& arguments, const std::string& message) {
@@ -96,7 +124,10 @@ TEST_CASE("Choices that do not go together are refused by name") {
   refused({"--known-labels", "10"}, "[known-labels] they belong to --model m2");
   refused({"--prior", "vamp", "--posterior", "iaf"}, "[prior] vamp needs a posterior");
   refused({"--flow-steps", "1001"}, "[flow-steps]");
-  refused({"--prior", "vamp", "--conditional"}, "[prior] a --conditional model has a prior of its own");
+  refused({"--quadrants", "4"}, "[quadrants] of the four, 1 to 3");
+  refused({"--model", "baseline"}, "[model] baseline tells from --quadrants");
+  refused({"--features", "nowhere"}, "nowhere");
+  refused({"--prior", "vamp", "--conditional"}, "[prior] a conditional model has a prior of its own");
   refused({"--prior", "vamp", "--full-top-covariance"}, "[prior] vamp needs a posterior of independent");
   refused({"--prior", "vamp", "--batch-norm"}, "[prior] vamp encodes pseudo-inputs");
   refused({"--components", "0"}, "[components] it is 0");

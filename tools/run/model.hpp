@@ -3,6 +3,7 @@
 
 #include <variant>
 
+#include "strata/vae/models/baseline.hpp"
 #include "strata/vae/models/gmvae.hpp"
 #include "strata/vae/models/hvae.hpp"
 #include "strata/vae/models/m2.hpp"
@@ -10,11 +11,11 @@
 
 namespace strata::tools {
 
-enum class ModelKind { vae, hvae, gmvae, m2 };
+enum class ModelKind { vae, hvae, gmvae, m2, baseline };
 
 /// One of the models of vae/models, as a model.
 struct Model {
-  std::variant<Vae<float>, Hvae<float>, Gmvae<float>, M2<float>> chosen;
+  std::variant<Vae<float>, Hvae<float>, Gmvae<float>, M2<float>, Baseline<float>> chosen;
 
   /// Calls f(model) with the one that was chosen.
   template <class F> auto visit(F f) const { return std::visit(f, chosen); }
@@ -46,5 +47,5 @@ struct Model {
 
 template <> struct strata::Named<strata::tools::ModelKind> {
   static constexpr const char* what = "model";
-  static constexpr std::array names = {"vae", "hvae", "gmvae", "m2"};
+  static constexpr std::array names = {"vae", "hvae", "gmvae", "m2", "baseline"};
 };

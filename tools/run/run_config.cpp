@@ -24,6 +24,8 @@ template <class T> std::string to_text(const T& value) {
     return value ? "true" : "false";
   else if constexpr (std::is_same_v<T, double>)
     return format_number(value);
+  else if constexpr (std::is_same_v<T, std::string>)
+    return value;
   else
     return std::to_string(value);
 }
@@ -48,6 +50,8 @@ template <class T> void from_text(const std::string& name, const std::string& te
     std::istringstream parts(text.empty() ? text : text + ',');
     for (std::string part; std::getline(parts, part, ',');)
       require(read_number(part, value.emplace_back()), "list of whole numbers such as 500,300");
+  } else if constexpr (std::is_same_v<T, std::string>) {
+    value = text;
   } else if constexpr (std::is_same_v<T, bool>) {
     value = text == "true";
     require(value || text == "false", "true or false");
@@ -124,15 +128,20 @@ void require_possible(const RunConfig& c) {
     fail("flow-steps", "they are " + std::to_string(c.flow_steps) + ", but at most 1000");
   const bool vae = c.model == ModelKind::vae, vamp = c.prior == PriorKind::vamp;
   const std::string model = to_string(c.model);
-  if (!vae && c.latent.size() != (c.model == ModelKind::m2 ? 1 : 2))
+  const bool baseline = c.model == ModelKind::baseline;
+  if (!vae && !baseline && c.latent.size() != (c.model == ModelKind::m2 ? 1 : 2))
     fail("model",
          model + " has " + (c.model == ModelKind::m2 ? "one --latent width" : "two --latent widths"));
   if (!vae && (c.conditional || c.full_top_covariance || c.posterior != PosteriorKind::normal))
     fail("model", model + " has neither --conditional, --posterior nor --full-top-covariance");
-  if ((c.model == ModelKind::gmvae || c.model == ModelKind::m2) && c.prior != PriorKind::standard)
+  if (!vae && c.model != ModelKind::hvae && c.prior != PriorKind::standard)
     fail("prior", model + " has one of its own");
-  if (c.conditional && c.prior != PriorKind::standard)
-    fail("prior", "a --conditional model has a prior of its own");
+  if ((c.conditional || c.quadrants > 0) && c.prior != PriorKind::standard)
+    fail("prior", "a conditional model has a prior of its own");
+  if (c.quadrants > 3 || (c.quadrants > 0 && c.conditional))
+    fail("quadrants", "of the four, 1 to 3 can be given, without --conditional");
+  if (c.quadrants > 0 && !vae && !baseline) fail("quadrants", model + " reads none");
+  if (baseline && c.quadrants == 0) fail("model", "baseline tells from --quadrants");
   if (vamp && (c.full_top_covariance || c.posterior != PosteriorKind::normal))
     fail("prior", "vamp needs a posterior of independent components");
   if (vamp && c.batch_norm)
@@ -228,7 +237,10 @@ VaeConfig model_config(const RunConfig& c, std::size_t width, std::size_t classe
           .flow_hidden = c.flow_hidden,
           .prior = c.prior,
           .components = c.model == ModelKind::m2 ? classes : c.components,
-          .condition = c.conditional ? classes : 0};
+          .condition = c.quadrants > 0 ? width * c.quadrants / (4 - c.quadrants)
+                       : c.conditional ? classes
+                                       : 0,
+          .prior_hidden = c.prior_hidden};
 }
 
 Model make_model(const RunConfig& c, std::size_t width, std::size_t classes, Rng& rng) {
@@ -241,6 +253,8 @@ Model make_model(const RunConfig& c, std::size_t width, std::size_t classes, Rng
       return {Gmvae<float>(config, rng)};
     case ModelKind::m2:
       return {M2<float>(config, rng)};
+    case ModelKind::baseline:
+      return {Baseline<float>(config, rng)};
     case ModelKind::vae:
       break;
   }
@@ -274,6 +288,11 @@ double least_bytes(const RunConfig& config, std::size_t width, std::size_t class
                                  : vae && c.latent.size() > 1  ? c.latent[c.latent.size() - 2]
                                                                : c.data);
   if (config.model == ModelKind::gmvae) add(1, c.latent.back(), c.upper_hidden, c.components * c.latent[0]);
+  if (config.model == ModelKind::baseline) {
+    add(1, c.condition, c.hidden, c.data);
+    return bytes;
+  }
+  if (c.condition > 0) add(1, c.condition, c.prior_hidden, c.latent.back());
   if (!vae) {  // two networks of it at least read x
     add(2, c.data, c.hidden, config.model == ModelKind::m2 ? c.components : 1);
     return bytes;

@@ -39,6 +39,9 @@ struct RunConfig {
   std::size_t label_repeats = 1;
   double classifier_weight = 0.1;
   bool conditional = false;
+  std::size_t quadrants = 0;
+  std::vector<std::size_t> prior_hidden = {};
+  std::string features = "";
   bool no_output_bias = false;
   Binarize binarize = Binarize::dynamic;
   Objective objective = Elbo{};
@@ -67,7 +70,7 @@ struct RunConfig {
     visit(
         "model", self.model,
         "hvae: q(z_2 | x) q(z_1 | x, z_2) p(x | z_1, z_2) p(z_1 | z_2) p(z_2); gmvae: z_1 in clusters given "
-        "z_2; m2: p(x | y, z) of labels y");
+        "z_2; m2: p(x | y, z) of labels y; baseline: p(x | c), without latents");
     visit("hidden", self.hidden,
           "widths of the hidden layers between x and z_1; p(x | z_1) has them in reverse");
     visit("latent", self.latent, "widths of the stochastic layers z_1 ... z_T, bottom up");
@@ -93,6 +96,9 @@ struct RunConfig {
     visit("classifier_weight", self.classifier_weight,
           "for m2: of -ln q(y | x), times the images for each label known");
     visit("conditional", self.conditional, "every network reads the label too");
+    visit("quadrants", self.quadrants, "so many quadrants are given, as the condition of the others");
+    visit("prior_hidden", self.prior_hidden, "widths of the hidden layers of p(z_T | c)");
+    visit("features", self.features, "train on the means of q(z_1 | x) of the run in this folder");
     visit("no_output_bias", self.no_output_bias, "do not start the output at the training images' mean");
     visit("binarize", self.binarize, "how grey levels become data");
     visit("objective", self.objective, "what training maximises");

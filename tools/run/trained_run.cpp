@@ -2,6 +2,8 @@
 
 #include <iostream>
 
+#include "strata/tools/run/view.hpp"
+
 namespace strata::tools {
 
 void add_trained_run_options(CLI::App& app, TrainedRunOptions& options, const std::string& seed_meaning) {
@@ -16,6 +18,7 @@ void add_trained_run_options(CLI::App& app, TrainedRunOptions& options, const st
 TrainedRun open(const TrainedRunOptions& options) {
   use_threads(options.threads);
   TrainedRun opened{load_run(options.run), load(options.data)};
+  view(opened.data, opened.run.config);
   require_data(opened.run, opened.data, options.data);
   std::cerr << opened.data.notes;
   return opened;

@@ -59,7 +59,7 @@ template <class T> Prior<T> make_prior(const VaeConfig& c, std::size_t inputs, b
   if (c.condition > 0) {
     if (c.prior != PriorKind::standard)
       fail("Vae", "a conditional model has a prior of its own, not '" + to_string(c.prior) + "'");
-    return ConditionalPrior<T>{{c.condition, {}, width, c.networks, rng, c.scale}};
+    return ConditionalPrior<T>{{c.condition, c.prior_hidden, width, c.networks, rng, c.scale}};
   }
   if (c.prior == PriorKind::standard) return StandardPrior();
   if (c.components == 0) fail("Vae", "its prior needs at least one component");

@@ -53,6 +53,7 @@ struct VaeConfig {
   PriorKind prior = PriorKind::standard;                ///< p(z_T)
   std::size_t components = 500;                         ///< K, of the mixture or of pseudo-inputs
   std::size_t condition = 0;  ///< the width C of what every network reads beside its input; 0: nothing
+  std::vector<std::size_t> prior_hidden = {};  ///< of p(z_T | c)
 };
 
 /// What each factor of a Vae can be.
