@@ -105,7 +105,7 @@ TEST_CASE("Few labels are as many of each class, at random; the others are unkno
   std::sort(of_class.begin(), of_class.end());
   CHECK(of_class == std::vector<std::size_t>{6, 6, 9});
   for (const std::size_t count : times) CHECK((count == 0 || count == 3));
-  CHECK(*with_few_labels(data, 7, 3, rng).labels != *few.labels);
+  CHECK((*with_few_labels(data, 7, 3, rng).labels != *few.labels));
   Batch<float> batch;
   gather(few, std::vector<std::size_t>{0, 60}, Binarize::none, rng, batch);
   CHECK(xt::sum(xt::view(batch.condition->value(), 1))() == 1);
