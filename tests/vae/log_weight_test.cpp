@@ -105,7 +105,9 @@ TEST_CASE("The noise of given latents is found, for any covariance and number of
       INFO(layers << " layers");
       for (std::size_t t = 0; t < layers; ++t)
         CHECK(xt::allclose(pass.layers[t].z.value(), z[t], 1e-9, 1e-9));
-      CHECK(xt::allclose(mean, chain.model.decode({tape.constant(z[0])}, {}, rng).value()));
+      Layers<Var<double>> all;
+      for (const auto& layer : z) all.push_back(tape.constant(layer));
+      CHECK(xt::allclose(mean, chain.model.decode(all, {}, rng).value()));
     }
 }
 
