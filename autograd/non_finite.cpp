@@ -22,6 +22,7 @@ template <class T> struct Range {
   }
 
   bool all_finite() const { return nan + infinite + minus_infinite == 0; }
+  bool within(T limit) const { return all_finite() && -limit <= least && largest <= limit; }
 
   // "NaN in 2 and ∞ in 1 of 12 values"
   std::string wrong() const {
@@ -62,7 +63,7 @@ std::string quoted(const std::string& name) { return "`" + name + "`"; }
 
 template <class T> class Search {
  public:
-  Search(Tape<T>& tape, const Names<T>& names) : tape_(tape), names_(names) {
+  Search(Tape<T>& tape, const Names<T>& names, T largest) : tape_(tape), names_(names), largest_(largest) {
     for (std::size_t i = 0; i < tape.size(); ++i) {
       current_.push_back(tape.is_current(i));
       finite_.push_back(!current_[i] || Range(tape[i].value()).all_finite());
@@ -84,10 +85,12 @@ template <class T> class Search {
 
   std::string words(const Origin<T>& origin) const {
     const std::size_t at = origin.result.index();
-    const std::string wrong = Range(origin.input ? origin.gradient : origin.result.value()).wrong();
+    const Range range(origin.input ? origin.gradient : origin.result.value());
+    const std::string wrong = range.wrong();
     if (origin.input)
       return "the derivative of " + operation(at) + " makes of a gradient " +
-             Range(origin.result.grad()).words() + " one that is " + wrong + "; it reads " + inputs(at) +
+             Range(origin.result.grad()).words() + " one " +
+             (range.all_finite() ? range.words() : "that is " + wrong) + "; it reads " + inputs(at) +
              terms(at, [](std::size_t) { return true; });
     const std::string end = terms(at, [&](std::size_t i) { return !finite_[i]; });
     if (tape_.inputs(at).empty()) return name(at) + " is " + wrong + end;
@@ -120,7 +123,7 @@ template <class T> class Search {
     origin.result = tape_.repeat_backward([&](Var<T> y) {
       for (const std::uint32_t i : tape_.inputs(y.index())) {
         const Var<T> input = tape_[i];
-        if (!input.has_grad() || Range(input.grad()).all_finite()) continue;
+        if (!input.has_grad() || Range(input.grad()).within(largest_)) continue;
         origin.input = input;
         origin.gradient = input.grad();
       }
@@ -194,25 +197,26 @@ template <class T> class Search {
 
   Tape<T>& tape_;
   const Names<T>& names_;
+  T largest_;                  // of gradients
   std::vector<bool> current_;  // not a reference to what was changed since, or is no more
   std::vector<bool> finite_;   // as far as is known
 };
 
 }  // namespace
 
-template <class T> std::optional<Origin<T>> find_non_finite(Tape<T>& tape, const Names<T>& names) {
-  return Search<T>(tape, names).origin();
+template <class T> std::optional<Origin<T>> find_non_finite(Tape<T>& tape, const Names<T>& names, T largest) {
+  return Search<T>(tape, names, largest).origin();
 }
 
-template <class T> std::string explain_non_finite(Tape<T>& tape, const Names<T>& names) {
-  Search<T> search(tape, names);
+template <class T> std::string explain_non_finite(Tape<T>& tape, const Names<T>& names, T largest) {
+  Search<T> search(tape, names, largest);
   const auto origin = search.origin();
   return origin ? search.words(*origin) : "";
 }
 
-#define STRATA_INSTANTIATE(T)                                                   \
-  template std::optional<Origin<T>> find_non_finite(Tape<T>&, const Names<T>&); \
-  template std::string explain_non_finite(Tape<T>&, const Names<T>&);
+#define STRATA_INSTANTIATE(T)                                                      \
+  template std::optional<Origin<T>> find_non_finite(Tape<T>&, const Names<T>&, T); \
+  template std::string explain_non_finite(Tape<T>&, const Names<T>&, T);
 STRATA_INSTANTIATE(float)
 STRATA_INSTANTIATE(double)
 

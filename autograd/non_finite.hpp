@@ -2,6 +2,7 @@
 // again. Nothing is checked, and nothing costs time, before something is wrong.
 #pragma once
 
+#include <limits>
 #include <map>
 #include <stdexcept>
 #include <string>
@@ -34,8 +35,9 @@ template <class T> struct Origin {
 /// Where the numbers of this step stop being finite: on the way to a term, or to where the last `backward`
 /// started, or to what was recorded last and is not finite; else in the derivatives of that `backward`, which
 /// it repeats: what references have collected is forgotten, hooks are called again. Nothing if all are
-/// finite.
-template <class T> std::optional<Origin<T>> find_non_finite(Tape<T>& tape, const Names<T>& names = {});
+/// finite. A gradient beyond `largest` counts as infinite: √max of T where gradients are squared.
+template <class T> std::optional<Origin<T>> find_non_finite(Tape<T>& tape, const Names<T>& names = {},
+                                                            T largest = std::numeric_limits<T>::max());
 
 /// The same in words: the operation, what it read, from which modules and in which range, and the terms that
 /// it goes into. Empty if all numbers are finite.
@@ -46,6 +48,7 @@ template <class T> std::optional<Origin<T>> find_non_finite(Tape<T>& tape, const
 ///     } catch (const NonFinite& error) {
 ///       std::cerr << explain_non_finite(tape, Names<float>{paths(model)});
 ///     }
-template <class T> std::string explain_non_finite(Tape<T>& tape, const Names<T>& names = {});
+template <class T> std::string explain_non_finite(Tape<T>& tape, const Names<T>& names = {},
+                                                  T largest = std::numeric_limits<T>::max());
 
 }  // namespace strata

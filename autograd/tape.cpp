@@ -113,10 +113,12 @@ template <class T> void Tape<T>::require_unchanged(const Reference& reference) {
   reader = "a tensor that '" + reader + "' reads was ";
   if (*reference.version == Versioned<T>::ended)
     fail("backward", reader + "destroyed since the tape refers to it; it must outlive the step");
-  fail("backward", reader + "changed since the tape refers to it, and is " +
-                       to_string(slots_[reference.slot].value->shape()) +
-                       " now; call backward before the optimizer's step or any other write, or record the "
-                       "forward pass again");
+  const Tensor<T>* tensor = slots_[reference.slot].value;
+  throw TensorChanged("[backward] " + reader + "changed since the tape refers to it, and is " +
+                          to_string(tensor->shape()) +
+                          " now; call backward before the optimizer's step or any other write, or record the "
+                          "forward pass again",
+                      tensor);
 }
 
 template <class T> void Tape<T>::require_differentiable(Var<T> y) {

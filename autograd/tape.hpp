@@ -138,9 +138,9 @@ template <class T> class Tape {
   Var<T> reference(const Versioned<T>& tensor, Gradient<T>* gradient = nullptr);
   Var<T> reference(const Versioned<T>&&, Gradient<T>* = nullptr) = delete;  // would not outlive the step
 
-  /// Walks back from y, a tensor of one element: every variable's gradient becomes ∂y/∂variable. Throws,
-  /// leaving all gradients as they were, if a tensor to which the tape referred before it recorded y was
-  /// changed since: values of before the change and after it give the gradient of neither.
+  /// Walks back from y, a tensor of one element: every variable's gradient becomes ∂y/∂variable. Throws
+  /// TensorChanged, leaving all gradients as they were, if a tensor to which the tape referred before it
+  /// recorded y was changed since: values of before the change and after it give the gradient of neither.
   void backward(Var<T> y);
 
   /// The same for any tensor y and ȳ = cotangent, of y's shape: gradients become Σ ȳ_i ∂y_i/∂variable.

@@ -2,13 +2,32 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
+#include <stdexcept>
 
 #include "strata/tensor/tensor.hpp"
 
 namespace strata {
 
 template <class T> class Tape;
+
+/// Thrown by `backward` where a tensor that the tape refers to was changed since the forward pass.
+class TensorChanged : public std::invalid_argument {
+ public:
+  TensorChanged(const std::string& message, const void* tensor)
+      : std::invalid_argument(message), tensor_(tensor) {}
+
+  /// The same, with the tensor's path where it is among these: `paths(model)`.
+  TensorChanged named(const std::map<const void*, std::string>& paths) const {
+    const auto path = paths.find(tensor_);
+    return path == paths.end() ? *this
+                               : TensorChanged(what() + ("; the tensor is `" + path->second + "`"), tensor_);
+  }
+
+ private:
+  const void* tensor_;
+};
 
 /// A tensor that tapes refer to without a copy, and its version: every change counts, be it a write, an
 /// assignment, being moved from, or its end. `backward` refuses where a tape referred to another version than

@@ -27,12 +27,16 @@ template <class Module> GradcheckReport gradcheck(Module& module,
     using Snapshot::Snapshot;
     ~Restored() { restore(); }
   } buffers(module);
-  return gradcheck(
-      [&](Tape<double>& tape) {
-        buffers.restore();
-        return f(tape);
-      },
-      inputs, options);
+  try {
+    return gradcheck(
+        [&](Tape<double>& tape) {
+          buffers.restore();
+          return f(tape);
+        },
+        inputs, options);
+  } catch (const TensorChanged& error) {
+    throw error.named(paths(module));
+  }
 }
 
 }  // namespace strata

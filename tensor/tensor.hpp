@@ -22,11 +22,11 @@
 #include <string>
 #include <xsimd/xsimd.hpp>
 
-// xtensor before 0.26 recognises its own dynamic shape under C++17 only: under C++20 g++ takes it for a
-// static one and the result of xt::eval or of a reduction gets rank 4. tests/tensor/tensor_test.cpp keeps
-// this fixed.
-#if defined(__GNUC__) && !defined(__clang__) && __cplusplus > 201703L && XTENSOR_VERSION_MAJOR == 0 && \
-    XTENSOR_VERSION_MINOR < 26
+// xtensor before 0.26 recognises its own dynamic shape, a template of four parameters with defaults, under
+// C++17 only: where it matches one of two (P0522) the result of xt::eval or of a reduction gets rank 4. What
+// links strata is compiled with -fno-new-ttp-matching against that; elsewhere xtensor must not be used
+// before this header. tests/tensor/tensor_test.cpp keeps this fixed.
+#if defined(__cpp_template_template_args) && XTENSOR_VERSION_MAJOR == 0 && XTENSOR_VERSION_MINOR < 26
 namespace xt::detail {
 template <template <class, std::size_t, class, bool> class S, class X, std::size_t N, class A, bool Init>
 struct xtype_for_shape<S<X, N, A, Init>> {

@@ -148,6 +148,17 @@ Json to_json(const Options& o, const Run& run, const ImageData& data, const Eval
   return report;
 }
 
+std::string text(const Json& json) { return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"; }
+
+// For `report`; a run that may only be read is evaluated all the same.
+void keep(const std::string& run, const std::string& json) {
+  try {
+    write_atomically(own_file(run, evaluation_name), json, "evaluate");
+  } catch (const std::runtime_error& error) {
+    std::cerr << "evaluate: the result is not kept in the run's folder: " << printable(error.what()) << "\n";
+  }
+}
+
 void run_evaluation(const Options& o) {
   if (o.evaluation.samples == 0) fail("samples", "it is 0, but must be at least 1");
   if (!o.per_image.empty() && !o.further_runs.empty())
@@ -172,12 +183,13 @@ void run_evaluation(const Options& o) {
     evaluations.push_back(evaluate(run, images, options));
     reports.push_back(to_json(o, run, data, evaluations.back()));
     reports.back()["run"] = names[reports.size() - 1];
+    keep(names[reports.size() - 1], text(reports.back()));
   }
   if (!o.per_image.empty())
     write_atomically(o.per_image, per_image_csv(evaluations[0], runs[0], data), "evaluate");
   const bool several = names.size() > 1;
   if (o.json)
-    std::cout << (several ? reports : reports[0]).dump(2, ' ', false, Json::error_handler_t::replace) << "\n";
+    std::cout << text(several ? reports : reports[0]);
   else if (several)
     std::cout << heading(o, data, evaluations[0].images) << comparison(names, runs, evaluations);
   else

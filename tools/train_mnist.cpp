@@ -1,5 +1,4 @@
-// Trains a variational autoencoder of one or many stochastic layers on images and writes metrics, weights and
-// pictures.
+// Trains a variational autoencoder on images and writes metrics, weights and pictures.
 #include <algorithm>
 #include <iostream>
 
@@ -8,6 +7,7 @@
 #include "strata/nn/summary.hpp"
 #include "strata/tensor/io/png.hpp"
 #include "strata/tensor/linalg.hpp"
+#include "strata/tools/pictures/curves.hpp"
 #include "strata/tools/pictures/model_pictures.hpp"
 #include "strata/tools/run/progress.hpp"
 #include "strata/tools/run/stop_signals.hpp"
@@ -65,6 +65,7 @@ struct State {
   std::optional<Ema<Model>> ema;
   std::optional<Best> best;  // with a validation
   MetricsCsv metrics;
+  Events events;
   double seconds = 0;  // of training in the epoch so far
   std::size_t threads = thread_count();
 
@@ -112,6 +113,9 @@ struct State {
     return so_far;
   }
 
+  // Of all epochs so far.
+  std::size_t steps() const { return trainer.epochs() * trainer.steps_per_epoch() + trainer.steps(); }
+
   void note_validation(double elbo) {
     if (best->epoch == 0 || elbo > best->elbo) best = Best{trainer.epochs(), elbo};
   }
@@ -135,12 +139,15 @@ struct State {
     visit("ema", self.ema);
     visit("best", self.best);
     visit("metrics", self.metrics);
+    visit("events", self.events);
     visit("seconds", self.seconds);
     visit("threads", self.threads);
   }
 };
 
-void write_pictures(const Options& o, const RunFolder& folder, const Model& model, const ImageData& data) {
+void write_pictures(const Options& o, const RunFolder& folder, const State& state, const Model& model,
+                    const ImageData& data) {
+  if (state.trainer.epochs() > 0) write_png(folder / "curves.png", picture_curves(state.metrics.table()));
   if (!is_image(data.test)) return;
   const auto options = picture_options(o.run, data.test, o.run.seed);
   const auto few = test_batch(data.test, 64, o.run, o.run.seed);
@@ -152,7 +159,7 @@ void write_pictures(const Options& o, const RunFolder& folder, const Model& mode
   write_png(folder / "latents.png", picture_latents(model, data.test, all));
 }
 
-void save(RunFolder& folder, const Options& o, const State& state, const ImageData& data) {
+void save(RunFolder& folder, const Options& o, State& state, const ImageData& data) {
   Safetensors model = model_file(state.evaluated(), o.run, data), checkpoint;
   model.metadata["trained_epochs"] = std::to_string(state.trainer.epochs());
   model.metadata["trained_steps"] = std::to_string(state.trainer.steps());  // of the next epoch
@@ -160,7 +167,7 @@ void save(RunFolder& folder, const Options& o, const State& state, const ImageDa
   checkpoint.metadata["data"] = std::filesystem::absolute(data.path).string();
   checkpoint.metadata["blas"] = blas_description();
   store(state, checkpoint);
-  folder.save(model, state.is_best(), state.metrics, checkpoint);
+  folder.save(model, state.is_best(), state.metrics, state.events, checkpoint);
 }
 
 // The options with which the saved run goes on: its own, where those of the command line do not change it.
@@ -189,6 +196,30 @@ Options resumed(const CLI::App& app, Options o, const Safetensors& saved) {
   return o;
 }
 
+// After a step: the loss, −ELBO, and its part that tells how far a reconstruction is from its image.
+void record_step(State& state) {
+  if (!is_round(state.steps(), 3)) return;
+  const Metrics metrics = mean_metrics(state.step.pass());
+  state.events.scalar(state.steps(), "loss", -metrics.elbo());
+  state.events.scalar(state.steps(), "accuracy error", -metrics.reconstruction);
+}
+
+// After an epoch: the newest line of metrics.csv, images and their reconstructions, weights and the last
+// step's gradients.
+void record_epoch(const Options& o, State& state, const ImageData& data) {
+  const std::size_t epoch = state.trainer.epochs(), step = state.steps();
+  if (is_round(epoch, 3)) state.events.scalars(step, state.metrics.table());
+  if (!is_round(epoch, 2)) return;
+  if (is_image(data.test)) {
+    const auto few = test_batch(data.test, 64, o.run, o.run.seed);
+    const auto [input, output] =
+        picture_pairs(state.evaluated(), few, picture_options(o.run, data.test, o.run.seed));
+    state.events.image(step, "input_image", input);
+    state.events.image(step, "output_image", output);
+  }
+  state.events.histograms(step, state.model);
+}
+
 void test_and_record(const Options& o, State& state, const Metrics& trained, const ImageData& data,
                      Progress& progress) {
   const Metrics tested = state.trainer.evaluate(state.evaluated(), data.test);
@@ -207,6 +238,7 @@ void test_and_record(const Options& o, State& state, const Metrics& trained, con
                         1e3 * state.seconds / static_cast<double>(state.trainer.steps_per_epoch()),
                         validated});
   state.seconds = 0;
+  record_epoch(o, state, data);
 }
 
 // Returns the exit status: 0, or that of the signal that stopped it.
@@ -234,6 +266,7 @@ int train(const CLI::App& app, Options o) {
       fail("resume", "the run was trained on other images than those of " + data.path.string() +
                          "; name these by --data");
     restore(state, saved);
+    folder->go_on(state.events);
   } else {
     folder.emplace(o.out, o.overwrite ? Existing::replace : Existing::refuse);
   }
@@ -255,6 +288,7 @@ int train(const CLI::App& app, Options o) {
     state.seconds += now - start;
     progress.step(done, so_far.elbo(), so_far.reconstruction, so_far.kl());
     const bool ended = trainer.steps() == 0;
+    record_step(state);
     if (ended) test_and_record(o, state, so_far, data, progress);
     stopped = signals.received();
     if (!ended && stopped == 0 && now - last_save < 60 * o.checkpoint_minutes) continue;
@@ -265,7 +299,8 @@ int train(const CLI::App& app, Options o) {
     std::cout << "\nstopped " << state.place() << "; go on with: train_mnist --resume " << o.out << std::endl;
     signals.end_within(2);
   }
-  if (state.best && state.best->epoch > 0) {
+  const bool chosen = state.best && state.best->epoch > 0;
+  if (chosen)
     std::cout << "\nbest.safetensors is of epoch " << state.best->epoch << ", validation ELBO "
               << state.best->elbo
               << (trainer.epochs() < o.run.epochs && stopped == 0
@@ -273,14 +308,10 @@ int train(const CLI::App& app, Options o) {
                             " epochs brought no better"
                       : "")
               << "\n";
-    write_pictures(o, *folder, load_run(o.out).model, data);
-  } else {
-    write_pictures(o, *folder, state.evaluated(), data);
-  }
+  write_pictures(o, *folder, state, chosen ? load_run(o.out).model : state.evaluated(), data);
   if (stopped != 0) return 128 + stopped;
-  std::cout << "\nwritten to " << o.out << ": metrics.csv, model.safetensors, checkpoint.safetensors"
-            << (is_image(data.test) ? ", reconstructions.png, samples.png, latents.png" : "")
-            << (is_image(data.test) && has_manifold(o.run) ? ", manifold.png" : "") << "\n";
+  std::cout << "\nwritten to " << o.out
+            << ": metrics.csv, events.tfevents, model.safetensors, checkpoint.safetensors and pictures\n";
   return 0;
 }
 

@@ -17,14 +17,19 @@ void require_finite(const Metrics& metrics, const StepContext& context) {
 
 namespace detail {
 
-NonFinite failed_step(const NonFinite& error, const std::string& why, const StepContext& context,
-                      const std::string& undone) {
-  return NonFinite(
-      (why.empty() ? "[Trainer] the step fails in " : "[Trainer] numbers are not finite in ") +
-      place(context) + ": " + (why.empty() ? error.what() : why) + ". " + undone + "; " +
-      (context.epoch + context.step == 0
-           ? "no update had been made, so that the data, the initial weights or the model are the cause"
-           : "a lower learning rate or clipped gradients may help"));
+std::string told(const NonFinite& error, Tape<float>& tape, const Names<float>& names,
+                 const StepContext& context) {
+  std::string why = explain_non_finite(tape, names);
+  if (!why.empty()) return "[Trainer] numbers are not finite in " + place(context) + ": " + why;
+  why = explain_non_finite(tape, names, std::sqrt(std::numeric_limits<float>::max()));
+  return "[Trainer] the step fails in " + place(context) + ": " + error.what() + (why.empty() ? "" : ": ") +
+         why;
+}
+
+std::string advice(const StepContext& context) {
+  return context.epoch + context.step == 0
+             ? "no update had been made, so that the data, the initial weights or the model are the cause"
+             : "a lower learning rate or clipped gradients may help";
 }
 
 }  // namespace detail

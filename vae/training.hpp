@@ -44,9 +44,11 @@ concept WithFields = requires(S& step) {
   S::fields(step, [](auto&&...) {});
 };
 
-// What the trainer throws: the step's own error, with the place where its numbers stop being finite.
-NonFinite failed_step(const NonFinite& error, const std::string& why, const StepContext& context,
-                      const std::string& undone);
+// What the trainer says of the step's error: where in the run, and the place where its numbers stop being
+// finite or, where they are, a gradient becomes too large to square; and what may help.
+std::string told(const NonFinite& error, Tape<float>& tape, const Names<float>& names,
+                 const StepContext& context);
+std::string advice(const StepContext& context);
 
 }  // namespace detail
 
@@ -129,9 +131,9 @@ struct TrainingOptions {
 /// Trains by a step, a step or an epoch a call. Everything random follows from (seed, steps run so far):
 /// evaluating in between changes nothing. Its fields are all of a training's state, in the middle of an epoch
 /// too: after `restore(trainer, file)` it goes on as the one that wrote `store(trainer, file)` would have,
-/// bit for bit with the same number of threads. Where a step's numbers are not finite (NonFinite), what is
-/// known of its models and the random state become what they were before it, and the error says where these
-/// numbers come from.
+/// bit for bit with the same number of threads. Where a step throws, what is known of its models and the
+/// random state become what they were before it; a NonFinite then says where its numbers come from, a
+/// TensorChanged which tensor it was.
 template <TrainingStep Step> class Trainer {
  public:
   /// Step and data must outlive the trainer. Throws unless 1 ≤ batch ≤ N, for labels beyond the classes, and
@@ -205,20 +207,26 @@ template <TrainingStep Step> class Trainer {
  private:
   Metrics take_step(const StepContext& context, const Rng& before) {
     before_.save();
-    gather(data_, std::span(order_).subspan(context.step * options_.batch, options_.batch), options_.binarize,
-           rng_, batch_);
-    tape_.reset();
     try {
+      gather(data_, std::span(order_).subspan(context.step * options_.batch, options_.batch),
+             options_.binarize, rng_, batch_);
+      tape_.reset();
       return step_(batch_.on(tape_), context);
     } catch (const NonFinite& error) {
-      const std::string why = explain(), undone = undo();
-      rng_ = before;
-      throw detail::failed_step(error, why, context, undone);
+      const std::string fact = detail::told(error, tape_, names(), context);
+      throw NonFinite(fact + ". " + undo(before) + "; " + detail::advice(context));
+    } catch (const TensorChanged& error) {
+      undo(before);
+      throw error.named(names().tensors);
+    } catch (...) {
+      undo(before);
+      throw;
     }
   }
 
   // Returns what is told of it.
-  std::string undo() {
+  std::string undo(const Rng& before) {
+    rng_ = before;
     if constexpr (detail::WithFields<Step>) {
       before_.restore();
       discard_gradients(step_);
@@ -229,14 +237,14 @@ template <TrainingStep Step> class Trainer {
     return "The step lists no fields, and what it changed itself stays so";
   }
 
-  // Where the numbers of the step stop being finite, by what its tape holds.
-  std::string explain() {
+  // Of what the step's tape holds.
+  Names<float> names() const {
     Pass<float> pass{};
     if constexpr (requires { step_.pass(); }) pass = step_.pass();
     if constexpr (detail::WithFields<Step>)
-      return explain_non_finite(tape_, names_of(batch_, pass, step_));
+      return names_of(batch_, pass, step_);
     else
-      return explain_non_finite(tape_, names_of(batch_, pass));
+      return names_of(batch_, pass);
   }
 
   Step& step_;

@@ -41,6 +41,7 @@ class Descriptor {
       bytes.remove_prefix(static_cast<std::size_t>(checked(written)));
     }
   }
+  void truncate(std::size_t size) { checked(::ftruncate(fd_, static_cast<off_t>(size))); }
   void synchronise() { checked(::fsync(fd_)); }
   // Network file systems report a failed write only here.
   void close() { checked(::close(std::exchange(fd_, -1))); }
@@ -202,6 +203,19 @@ void write_atomically(const fs::path& file, std::string_view bytes, std::string_
     throw WriteFailure(message_of(operation, file,
                                   "is written, but its folder could not be synchronised with the disk: " +
                                       error.code().message() + "; a crash now may bring the old file back"));
+  }
+}
+
+void replace_tail(const fs::path& file, std::size_t kept, std::string_view bytes,
+                  std::string_view operation) {
+  try {
+    Descriptor out(::open(file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666));
+    out.truncate(kept);
+    out.write(bytes);
+    out.synchronise();
+    out.close();
+  } catch (const std::system_error& error) {
+    fail_write(operation, file, error.code());
   }
 }
 

@@ -76,6 +76,11 @@ std::filesystem::path previous_generation(const std::filesystem::path& file);
 void write_atomically(const std::filesystem::path& file, std::string_view bytes,
                       std::string_view operation = "write_atomically", Replaced replaced = Replaced::dropped);
 
+/// Keeps the first bytes of a file, which has at least so many, or is made; what it had beyond is replaced by
+/// `bytes`, synchronised with the disk. A crash may leave some of them. Throws WriteFailure.
+void replace_tail(const std::filesystem::path& file, std::size_t kept, std::string_view bytes,
+                  std::string_view operation = "replace_tail");
+
 /// Whether a file of `size` bytes, each of which stands for `ratio` at most, may hold `bytes` of content; 16
 /// MiB are always believed.
 bool plausible_content(std::size_t bytes, std::size_t size, std::size_t ratio = 100);

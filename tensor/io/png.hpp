@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <string>
 
 #include "strata/tensor/tensor.hpp"
 
@@ -12,6 +13,9 @@ namespace strata {
 /// Throws "[write_png] file: fact; hint": std::invalid_argument if the image has another shape or is empty,
 /// std::runtime_error if it is too large for PNG or the file cannot be written.
 void write_png(const std::filesystem::path& file, const Tensor<std::uint8_t>& image);
+
+/// The bytes of that file. Throws in the same way, "[encode_png] picture: ...".
+std::string encode_png(const Tensor<std::uint8_t>& image);
 
 /// Reads a PNG file of up to 8 bits: grey (height, width), or RGB (height, width, 3), also from a palette;
 /// what is transparent lies over black. Throws std::runtime_error "[read_png] file: fact; hint" for one of 16

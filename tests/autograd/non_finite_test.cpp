@@ -147,3 +147,14 @@ TEST_CASE("A tensor that is no more is not read") {
   CHECK_THAT(explain_non_finite(tape),
              Contains("`log` is NaN in 1 of 2 values") && Contains("`reference` changed since"));
 }
+
+TEST_CASE("A finite gradient is found where it passes a bound") {
+  Tape<float> tape;
+  const auto x = tape.variable({1, 2});
+  tape.backward(sum(3.0f * (1e20f * x)));
+  CHECK(explain_non_finite(tape) == "");
+  CHECK(explain_non_finite(tape, {}, 1e19f) ==
+        "the derivative of `multiply_scalar` makes of a gradient (2) from 3 to 3 one (2) from 3e+20 to "
+        "3e+20; it reads `variable` (2) from 1 to 2");
+  CHECK(explain_non_finite(tape, {}, 1e21f) == "");
+}

@@ -3,12 +3,12 @@
 cmake_minimum_required(VERSION 3.22)
 include(${CMAKE_CURRENT_LIST_DIR}/common.cmake)
 
-file(GLOB_RECURSE found ${INSTALLED}/*/strata-tools.pc)
+file(MAKE_DIRECTORY ${WORK})
+file(GLOB_RECURSE found ${INSTALLED}/strata-tools.pc)
 get_filename_component(folder "${found}" DIRECTORY)
 set(ENV{PKG_CONFIG_PATH} ${folder})
 run(pkg-config --cflags --libs strata-tools)
 separate_arguments(flags UNIX_COMMAND "${output}")
-file(MAKE_DIRECTORY ${WORK})
 run(${COMPILER} -O1 ${CMAKE_CURRENT_LIST_DIR}/../../docs/examples/01_tape_and_gradients.cpp -o ${WORK}/example ${flags}
     -Wl,-rpath,${folder}/..)
 run(${WORK}/example)

@@ -7,7 +7,7 @@ environment sets, so that one build serves them all and each is alone in its run
     x.accumulate(y.grad());    becomes    if (mutant == 7) { x.accumulate(-(y.grad())); } else { ... }
 A mutant that does not compile is no mutant; those that nobody can tell from the original stand in equivalent.txt.
 """
-import argparse, collections, os, pathlib, re, subprocess, sys, time
+import argparse, collections, itertools, os, pathlib, re, subprocess, sys, time
 from concurrent.futures import ThreadPoolExecutor
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -157,18 +157,36 @@ def build():
         stillborn |= failed
 
 
-def killer(file, number):
-    """The first tests that fail, or None; those of the derivatives or of the source's own test file come first."""
+def run(layer, mutant, arguments, seconds):
+    return subprocess.run([COPY / f"build/tests/{layer}_tests", *arguments], timeout=60 + 10 * seconds, check=True, text=True,
+                          env=dict(os.environ, STRATA_MUTANT=str(mutant)), capture_output=True).stdout
+
+
+def measured(layer):
+    """The layer's tests with the seconds that each takes; it exits where one fails without a mutant."""
+    try:
+        out = run(layer, 0, ["--durations", "yes"], 600)
+    except subprocess.CalledProcessError as error:
+        sys.exit(f"the suite fails without a mutant:\n{error.stdout[-2000:]}")
+    return [(layer, name, float(time)) for time, name in dict.fromkeys(re.findall(r"^([\d.]+) s: (.*)$", out, re.M))]
+
+
+def killer(file, number, tests):
+    """The first tests that fail, or None: quick before slow, and first of all those of the derivatives or of the source's own
+    test file, then those of its layer."""
     own = ROOT / "tests" / re.sub(r"\.[ch]pp$", "_test.cpp", file)
-    cases = re.findall(r'TEST_CASE\(\s*"([^"]*)"', own.read_text()) if own.is_file() else ["Every operation*"]
-    layers = sorted(LAYERS, key=lambda layer: not file.startswith(layer))
-    likely = (layers[0], ",".join(re.sub(r"([,[])", r"\\\1", case) for case in cases))
-    for layer, tests in [likely, *((layer, "*") for layer in layers)]:
+    near = re.findall(r'TEST_CASE\(\s*"([^"]*)"', own.read_text()) if own.is_file() else []
+
+    def turn(test):
+        layer, name, seconds = test
+        is_near = name in near or (not near and name.startswith("Every operation"))
+        return seconds > 0.5, not is_near, not file.startswith(layer), layer
+    for (*_, layer), group in itertools.groupby(sorted(tests, key=turn), turn):
+        _, names, seconds = zip(*group)
         try:
-            subprocess.run([COPY / f"build/tests/{layer}_tests", tests, "--abort"], timeout=300, check=True,
-                           env=dict(os.environ, STRATA_MUTANT=str(number)), capture_output=True)
+            run(layer, number, [",".join(re.sub(r'([,["\\])', r"\\\1", name) for name in names), "--abort"], sum(seconds))
         except subprocess.SubprocessError:
-            return f"{layer}: {tests}"
+            return layer
     return None
 
 
@@ -179,11 +197,10 @@ def main():
     started = time.monotonic()
     mutants, stillborn = build()
     print(f"built in {time.monotonic() - started:.0f} s; {len(stillborn)} did not compile", flush=True)
-    if failed := killer("", 0):
-        sys.exit(f"the suite fails without a mutant: {failed}")
+    tests = [test for layer in LAYERS for test in measured(layer)]
     chosen = {k: m for k, m in enumerate(mutants, 1) if k not in stillborn and m.file.startswith(options.only)}
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        killers = dict(zip(chosen, pool.map(lambda k: killer(chosen[k].file, k), chosen)))
+        killers = dict(zip(chosen, pool.map(lambda k: killer(chosen[k].file, k, tests), chosen)))
     equivalent = (pathlib.Path(__file__).parent / "equivalent.txt").read_text().splitlines()
     text = {k: f"{m.file}: {m.before} => {m.after}" for k, m in chosen.items()}
     survivors = [k for k in chosen if not killers[k] and text[k] not in equivalent]

@@ -56,3 +56,14 @@ TEST_CASE("Gradient checks leave buffers, parameters and gradients as they were"
   CHECK(norm.gamma.gradient.received);
   CHECK(!norm.beta.gradient.received);
 }
+
+TEST_CASE("A parameter that the checked function changes after its use is named by its path") {
+  Rng rng{3};
+  Mlp<double> mlp(4, {5}, {.activation = Activation::tanh}, rng);
+  const auto decaying = [&](auto& tape) {
+    const auto y = sum(mlp(tape.constant(normals({8, 4}, 1))));
+    mlp.layers[0].linear.weight.write() *= 0.9;
+    return y;
+  };
+  CHECK_THROWS_WITH(gradcheck(mlp, decaying), Catch::Matchers::EndsWith("; the tensor is `0.weight`"));
+}

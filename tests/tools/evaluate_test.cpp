@@ -153,6 +153,39 @@ TEST_CASE("generate writes a picture of every layer that can be kept, conditiona
   }
 }
 
+TEST_CASE("evaluate leaves its result in the run's folder, and works where it may not") {
+  const ProgramFolder here;
+  REQUIRE(here.train().status == 0);
+  const Ran json = evaluate(here, {"--json"});
+  CHECK(content_of(here / "out/evaluation.json") == json.out);
+  REQUIRE(evaluate(here, {"--images", "7"}).status == 0);  // as text
+  CHECK(nlohmann::json::parse(content_of(here / "out/evaluation.json"))["images"] == 7);
+  std::filesystem::remove(here / "out/evaluation.json");
+  std::filesystem::create_directory(here / "out/evaluation.json");  // in which no file can be put
+  const Ran kept_out = evaluate(here, {"--json"});
+  CHECK(kept_out.status == 0);
+  CHECK(kept_out.out == json.out);
+  CHECK(lines_of(kept_out.err).size() == 1);
+  CHECK_THAT(kept_out.err, Contains("not kept"));
+}
+
+TEST_CASE("generate writes what few test images are enough for") {
+  const ProgramFolder here;
+  REQUIRE(here.train().status == 0);
+  for (const unsigned images : {10u, 1u}) {
+    std::filesystem::create_directory(here / "few");
+    write_images(here / "few", "train", 60);
+    write_images(here / "few", "t10k", images);
+    const Ran ran = run(STRATA_GENERATE, {"out", "--data", "few"}, here / "");
+    INFO(ran.err);
+    CHECK(ran.status == 0);
+    CHECK(std::filesystem::exists(here / "out/generated/interpolations.png") == (images > 1));
+    CHECK(content_of(here / "out/generated/reconstructions.png").size() > 500);
+    std::filesystem::remove_all(here / "few");
+    std::filesystem::remove_all(here / "out/generated");
+  }
+}
+
 TEST_CASE("Programs refuse folders without a run, and wrong numbers, in one line") {
   const ProgramFolder here;
   const auto refused = [](const Ran& ran, const std::string& word) {

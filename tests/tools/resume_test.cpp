@@ -143,8 +143,8 @@ TEST_CASE("Where the newest generation cannot be read the one before is") {
 TEST_CASE(
     "A run is refused where any of its names is taken, and replaced whole when its successor has saved") {
   const ProgramFolder here;
-  for (const char* name :
-       {"model.safetensors", "metrics.csv", "checkpoint.safetensors", "samples.png", "generated"}) {
+  for (const char* name : {"model.safetensors", "metrics.csv", "events.tfevents", "checkpoint.safetensors",
+                           "samples.png", "curves.png", "evaluation.json", "report.html", "generated"}) {
     fs::create_directory(here / "out");
     std::ofstream(here / "out" / name) << "someone's";
     const auto before = here.content();
@@ -159,7 +159,8 @@ TEST_CASE(
   REQUIRE(here.train({"--epochs", "2"}).status == 0);
   fs::create_directory(here / "out/generated");
   std::ofstream(here / "out/generated/samples.png") << "old";
-  std::ofstream(here / "out/model.safetensors.tmp0") << "old";
+  for (const char* name : {"model.safetensors.tmp0", "report.html.tmp0", "report.html", "evaluation.json"})
+    std::ofstream(here / "out" / name) << "old";
   std::ofstream(here / "out/notes.txt") << "mine";
   const auto before = here.content("out");
   // A run that diverges, cannot save, or is killed in its first epoch: the old one stays, byte for byte.
@@ -180,10 +181,10 @@ TEST_CASE(
 
   REQUIRE(here.train({"--overwrite", "--latent", "3"}).status == 0);
   const auto after = here.content("out");
-  CHECK(after.size() == 7);  // no manifold, no generation before the first
+  CHECK(after.size() == 9);  // no manifold, no generation before the first
   CHECK(after.at("notes.txt") == "mine");
   CHECK(!after.contains("generated"));
-  CHECK(!after.contains("model.safetensors.tmp0"));
+  for (const auto& [name, bytes] : after) CHECK(bytes != "old");
 }
 
 TEST_CASE("A failed start leaves nothing") {

@@ -106,16 +106,16 @@ TEST_CASE("train_mnist writes metrics, weights and pictures") {
   CHECK(weights.metadata.at("hidden") == "16,8");
   CHECK((weights.shape("decoder.output.weight") == Shape{16, 784}));
 
-  for (const char* name : {"reconstructions.png", "samples.png", "latents.png"}) {
+  for (const char* name : {"curves.png", "reconstructions.png", "samples.png", "latents.png"}) {
     INFO(name);
     const Size size = png_size(here / "out" / name);
     CHECK((size.width >= 100 && size.width <= 2000));
     CHECK((size.height >= 100 && size.height <= 2000));
   }
   const Size manifold = png_size(here / "out/manifold.png");
-  CHECK(manifold.width == 20 * 28);
-  CHECK(manifold.height == 20 * 28);
-  CHECK(here.content("out").size() == 8);  // and a checkpoint, and that before it
+  CHECK((manifold.width > 20 * 28 && manifold.width < 25 * 28));
+  CHECK((manifold.height > 20 * 28 && manifold.height < 25 * 28));
+  CHECK(here.content("out").size() == 10);  // and events, a checkpoint, and that before it
 }
 
 TEST_CASE("train_mnist gives the same run for the same seed, and another for another") {
@@ -124,7 +124,8 @@ TEST_CASE("train_mnist gives the same run for the same seed, and another for ano
     REQUIRE(here.train({"--out", out, "--seed", "7", "--epochs", "2"}).status == 0);
   REQUIRE(here.train({"--out", "c", "--seed", "8", "--epochs", "2"}).status == 0);
   auto a = here.content("a"), b = here.content("b");
-  for (const char* timed : {"metrics.csv", "checkpoint.safetensors", "checkpoint.previous.safetensors"}) {
+  for (const char* timed :
+       {"metrics.csv", "events.tfevents", "checkpoint.safetensors", "checkpoint.previous.safetensors"}) {
     a.erase(timed);
     b.erase(timed);
   }

@@ -15,6 +15,12 @@ Chain wrong_chain(std::size_t layers) {
   return chain;
 }
 
+// β_n = (s(8 n/N − 4) − s(−4)) / (s(4) − s(−4))
+double beta(double n, double temperatures) {
+  const auto s = [](double x) { return 1 / (1 + std::exp(-x)); };
+  return (s(8 * n / temperatures - 4) - s(-4)) / (s(4) - s(-4));
+}
+
 }  // namespace
 
 TEST_CASE("Annealing meets ln p(x) of chains whose encoders are wrong") {
@@ -80,4 +86,72 @@ TEST_CASE("Step sizes are tuned to the acceptance asked for, and nothing is anne
                                        AnnealingOptions{.leapfrog_steps = 0}})
     CHECK_THROWS_WITH(Annealing(log_weight, none, rng),
                       "[Annealing] needs at least one temperature, one chain and one leapfrog step");
+}
+
+TEST_CASE("Log weights are the values at each temperature times its increments, in both directions") {
+  // ln w grows by 1,000 with each evaluation, wherever that is: every move is accepted.
+  double evaluations = 0;
+  const LogWeight rising(2, [&](const Matrix& epsilon, Matrix& value, Matrix* gradient) {
+    value = Matrix(Shape{epsilon.shape(0)}, 1000 * evaluations++);
+    if (gradient) gradient->fill(0);
+  });
+  Rng rng{1}, same = rng;
+  const Annealing annealing(rising, {.temperatures = 4, .chains = 3, .leapfrog_steps = 1}, rng),
+      single(rising, {.temperatures = 1, .chains = 3, .leapfrog_steps = 1}, same);
+  CHECK(annealing.acceptance() == single.acceptance());  // of one move, at β = 0
+  CHECK(annealing.acceptance() > 0.1);
+  CHECK(annealing.acceptance() <= 1);
+  double forward = 0, backward = 0;
+  for (int n = 0; n < 4; ++n) {
+    forward += (beta(n + 1, 4) - beta(n, 4)) * 1000 * n;
+    backward += (beta(n + 1, 4) - beta(n, 4)) * 1000 * (3 - n);
+  }
+  evaluations = 0;
+  CHECK(annealing.forward(rng).log_likelihood == Approx(forward).epsilon(1e-12));
+  evaluations = 0;
+  CHECK(annealing.upper_bound({1, 2}, rng) == Approx(backward).epsilon(1e-12));
+}
+
+TEST_CASE("A move is leapfrog steps, accepted by Metropolis' rule") {
+  // w = e^(−½ a |ε|²)
+  constexpr std::size_t chains = 64, width = 2, leapfrog_steps = 3;
+  constexpr double a = 0.5, half = 0.5;  // half: β in the middle of two temperatures
+  std::vector<Matrix> path;
+  const LogWeight log_weight(width, [&](const Matrix& epsilon, Matrix& value, Matrix* gradient) {
+    path.push_back(epsilon);
+    value = -a / 2 * xt::sum(epsilon * epsilon, {1});
+    if (gradient) *gradient = -a * epsilon;
+  });
+  Rng rng{1};
+  const Annealing annealing(log_weight,
+                            {.temperatures = 2, .chains = chains, .leapfrog_steps = leapfrog_steps}, rng);
+  path.clear();
+  Rng same = rng;
+  const double estimate = annealing.forward(rng).log_likelihood;
+  REQUIRE(path.size() == 1 + leapfrog_steps);
+
+  Matrix start(Shape{chains, width}), p(Shape{chains, width}), uniform(Shape{chains});
+  fill_normal(same, start);
+  fill_normal(same, p);
+  fill_uniform(same, uniform);
+  CHECK((path[0] == start));
+  const double stiffness = 1 + half * a;  // of −ln π = ½ stiffness |ε|²
+  const double h =
+      std::sqrt((2 * path[1](0, 0) - path[0](0, 0) - path[2](0, 0)) / (stiffness * path[1](0, 0)));
+  Matrix epsilon = start;
+  const auto energy = [&] { return Matrix(xt::sum(p * p + stiffness * epsilon * epsilon, {1}) / 2); };
+  const Matrix before = energy();
+  p -= h / 2 * stiffness * epsilon;
+  for (std::size_t k = 1; k <= leapfrog_steps; ++k) {
+    epsilon += h * p;
+    CHECK(xt::allclose(path[k], epsilon, 1e-8, 1e-8));
+    p -= (k < leapfrog_steps ? h : h / 2) * stiffness * epsilon;
+  }
+  const Matrix accepted = xt::cast<double>(uniform < xt::exp(before - energy()));
+  CHECK(xt::sum(accepted)() > 10);
+  CHECK(xt::sum(1 - accepted)() > 10);
+  const auto value = [](const Matrix& x) { return Matrix(-a / 2 * xt::sum(x * x, {1})); };
+  const Matrix log_weights =
+      half * value(start) + half * (accepted * value(epsilon) + (1 - accepted) * value(start));
+  CHECK(estimate == Approx(std::log(xt::mean(xt::exp(log_weights))())).epsilon(1e-8));
 }

@@ -1,6 +1,7 @@
 #include "strata/vae/refinement.hpp"
 
 #include <catch2/catch.hpp>
+#include <xtensor-blas/xlinalg.hpp>
 
 #include "strata/tests/vae/models/linear_chain.hpp"
 
@@ -82,4 +83,39 @@ TEST_CASE("Where a fit is not finite the encoder's draws are taken, and it is sa
   Rng rng{1};
   CHECK_THROWS_WITH(estimate_refined(never, {.samples = 10}, rng),
                     "[importance] the logarithm of weight 1 is NaN");
+}
+
+TEST_CASE("Weights are those of the mixture of both widths, whatever the proposal") {
+  const NoiseProposal proposal{{1, -2}, {{2, 0}, {0.5, 0.7}}};
+  const RefinementOptions options{.samples = 600, .widening = 1.2, .wide = 2};  // in two parts, of 512 and 88
+  std::vector<Matrix> parts;
+  const LogWeight log_weight(2, [&](const Matrix& epsilon, Matrix& value, Matrix*) {
+    parts.push_back(epsilon);
+    value = xt::sum(epsilon, {1});
+  });
+  Rng rng{1}, same = rng;
+  const double estimate = sample_proposal(log_weight, proposal, options, rng).log_likelihood;
+
+  const Matrix covariance = dot(proposal.factor, transposed(proposal.factor));
+  const Matrix precision = xt::linalg::inv(covariance);
+  const auto density = [&](const Matrix& x, double scale) {  // N(x; 0, scale² covariance) 2π
+    const double squares = dot(dot(x, precision), x)();
+    return std::exp(-squares / (2 * scale * scale)) /
+           (scale * scale * std::sqrt(xt::linalg::det(covariance)));
+  };
+  double sum = 0;
+  std::size_t row = 0;
+  for (const Matrix& part : parts) {
+    Matrix eta(part.shape());
+    fill_normal(same, eta);
+    for (std::size_t i = 0; i < part.shape(0); ++i, ++row) {
+      const Matrix epsilon = xt::view(part, i), scaled = (row % 5 == 4 ? 2 : 1.2) * xt::view(eta, i);
+      const Matrix x = epsilon - proposal.mean;
+      CHECK(xt::allclose(x, dot(proposal.factor, scaled)));
+      const double q = 0.8 * density(x, 1.2) + 0.2 * density(x, 2);
+      sum += std::exp(xt::sum(epsilon)() - xt::sum(epsilon * epsilon)() / 2) / q;
+    }
+  }
+  CHECK(row == 600);
+  CHECK(estimate == Approx(std::log(sum / 600)).epsilon(1e-12));
 }

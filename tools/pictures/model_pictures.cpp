@@ -4,6 +4,8 @@
 #include <numbers>
 #include <numeric>
 
+#include "strata/tools/pictures/canvas.hpp"
+
 namespace strata::tools::detail {
 namespace {
 
@@ -36,9 +38,9 @@ Var<float> labels_in_turn(Tape<float>& tape, std::size_t classes, std::size_t ro
 }
 
 Tensor<float> interpolated(const Tensor<float>& ends) {
-  constexpr std::size_t pairs = picture_pairs, columns = picture_columns;
-  if (ends.shape(0) < 2 * pairs)
-    fail("pictures", "needs at least " + std::to_string(2 * pairs) + " examples");
+  constexpr std::size_t columns = picture_columns;
+  const std::size_t pairs = std::min(picture_rows, ends.shape(0) / 2);
+  if (pairs == 0) fail("pictures", "one example has no other to be interpolated to; give two at least");
   auto between = Tensor<float>::from_shape({pairs * columns, ends.shape(1)});
   for (std::size_t pair = 0; pair < pairs; ++pair)
     for (std::size_t column = 0; column < columns; ++column) {
@@ -65,6 +67,24 @@ Tensor<float> manifold_points(ManifoldGrid grid) {
   return z;
 }
 
+Frame manifold_frame(const Tensor<float>& points) {
+  Frame frame{"E[x|z] over the latent plane", "z, unit 1", "z, unit 2", {}, {}};
+  const auto text = [&](std::size_t point, std::size_t unit) {
+    return number(std::round(static_cast<double>(points(point, unit)) * 100) / 100);
+  };
+  for (std::size_t i = 0; i < manifold_side; ++i) {
+    frame.columns.push_back(text(i, 0));
+    frame.rows.push_back(text(i * manifold_side, 1));
+  }
+  return frame;
+}
+
+std::vector<std::string> label_names(std::size_t classes, std::size_t rows) {
+  std::vector<std::string> names;
+  for (std::size_t row = 0; classes > 0 && row < rows; ++row) names.push_back(std::to_string(row % classes));
+  return names;
+}
+
 Tensor<std::uint8_t> scatter_of_latents(const Tensor<double>& means, const Dataset& data) {
   const std::size_t count = means.shape(0);
   const auto spread = [&](std::size_t unit) {
@@ -88,7 +108,11 @@ Tensor<std::uint8_t> scatter_of_latents(const Tensor<double>& means, const Datas
   // The first image of each label, or of all.
   Tensor<float> legend = xt::zeros<float>({data.labels ? data.classes : 1, data.width()});
   for (std::size_t i = count; i-- > 0;) xt::view(legend, labels(i), xt::all()) = xt::view(grey, i, xt::all());
-  return scatter(points, labels, as_images(legend, data.example_shape()));
+  const auto name = [&](std::size_t axis) {
+    return "posterior mean of the top layer's unit " + std::to_string(axis + 1);
+  };
+  return scatter(points, labels, as_images(legend, data.example_shape()),
+                 {.x = name(axes[0]), .y = name(axes[1])});
 }
 
 }  // namespace strata::tools::detail

@@ -30,7 +30,7 @@ namespace strata::tools {
 
 namespace detail {
 
-inline constexpr std::size_t picture_columns = 10, picture_pairs = 8;
+inline constexpr std::size_t picture_columns = 10, picture_rows = 8;
 
 /// (N, D) as images (N, height, width).
 Tensor<float> as_images(Tensor<float> x, const Shape& image);
@@ -39,12 +39,16 @@ Tensor<float> as_images(Tensor<float> x, const Shape& image);
 /// without classes.
 Var<float> labels_in_turn(Tape<float>& tape, std::size_t classes, std::size_t rows, std::size_t repeats);
 
-/// Between rows 2 i and 2 i + 1 of `ends` in equal steps, a row of columns for each of eight pairs.
+/// Between rows 2 i and 2 i + 1 of `ends` in equal steps, a row of columns for each of at most eight pairs.
 Tensor<float> interpolated(const Tensor<float>& ends);
 
 /// A 20 × 20 grid of two-dimensional z, the first component growing to the right, the second upwards.
 Tensor<float> manifold_points(ManifoldGrid grid);
 inline constexpr std::size_t manifold_side = 20;
+Frame manifold_frame(const Tensor<float>& points);
+
+/// "0", "1", ... in turn for so many rows; nothing without classes.
+std::vector<std::string> label_names(std::size_t classes, std::size_t rows);
 
 /// `means` (N, L) as points coloured by label, with the first example of each label (or of all) as a legend.
 Tensor<std::uint8_t> scatter_of_latents(const Tensor<double>& means, const Dataset& data);
@@ -72,8 +76,21 @@ template <GenerativeModel Model> Tensor<std::uint8_t> picture_reconstructions(co
   Tape<float> tape(Record::values);
   const Given<float> given = batch.on(tape);
   const auto decoded = model.decode(detail::encode(model, given), given.condition, Noise<float>::zero());
-  return reconstructions(detail::as_images(batch.x.value(), options.image),
-                         detail::as_images(decoded.value(), options.image), 16);
+  return framed(reconstructions(detail::as_images(batch.x.value(), options.image),
+                                detail::as_images(decoded.value(), options.image), 16),
+                {.title = "each row of data above its reconstructions E[x|z]"});
+}
+
+/// The same apart: eight in a row, without words.
+template <GenerativeModel Model>
+std::pair<Tensor<std::uint8_t>, Tensor<std::uint8_t>> picture_pairs(const Model& model,
+                                                                    const Batch<float>& batch,
+                                                                    const PictureOptions& options) {
+  Tape<float> tape(Record::values);
+  const Given<float> given = batch.on(tape);
+  const auto decoded = model.decode(detail::encode(model, given), given.condition, Noise<float>::zero());
+  const auto grid = [&](const Tensor<float>& x) { return tile(detail::as_images(x, options.image), 8); };
+  return {grid(batch.x.value()), grid(decoded.value())};
 }
 
 /// E[x | z_1] for 100 ancestral draws from p; for a conditional model ten of each label (of the first 100), a
@@ -86,25 +103,30 @@ Tensor<std::uint8_t> picture_samples(const Model& model, const PictureOptions& o
   Rng rng{options.seed, 0, streams::pictures};
   const auto condition = detail::labels_in_turn(tape, options.classes, count, columns);
   const auto decoded = model.decode(model.draw(tape, 1, count, condition, rng), condition, rng);
-  return tile(detail::as_images(decoded.value(), options.image), columns);
+  return framed(tile(detail::as_images(decoded.value(), options.image), columns),
+                {.title = options.classes > 0 ? "E[x|z] of draws from the prior, a row for each label"
+                                              : "E[x|z] of draws from the prior",
+                 .rows = detail::label_names(options.classes, count / columns)});
 }
 
 /// What the layers below z_t decide: in each of eight rows z_T ... z_t of one ancestral draw are kept, and
 /// those below are drawn anew in each of ten columns. t counts from 1.
 template <GenerativeModel Model>
 Tensor<std::uint8_t> picture_layer(const Model& model, std::size_t t, const PictureOptions& options) {
-  constexpr std::size_t rows = detail::picture_pairs, columns = detail::picture_columns;
+  constexpr std::size_t rows = detail::picture_rows, columns = detail::picture_columns;
   Tape<float> tape(Record::values);
   Rng rng{options.seed, 0, streams::pictures};
   const auto z = model.draw(tape, t, rows, detail::labels_in_turn(tape, options.classes, rows, 1), rng);
   const auto condition = detail::labels_in_turn(tape, options.classes, rows * columns, columns);
   const auto repeated = detail::each_layer(z, [](auto layer) { return repeat_rows(layer, columns); });
   const auto decoded = model.decode(repeated, condition, rng);
-  return tile(detail::as_images(decoded.value(), options.image), columns);
+  return framed(tile(detail::as_images(decoded.value(), options.image), columns),
+                {.title = "each row keeps a draw of z_" + std::to_string(t) +
+                          " and of the layers above; those below are drawn anew"});
 }
 
-/// From one example's posterior means of all z_t to another's in ten equal steps, a row for each of eight
-/// pairs. Throws for fewer than sixteen examples.
+/// From one example's posterior means of all z_t to another's in ten equal steps, a row for each of at most
+/// eight pairs. Throws for fewer than two examples.
 template <GenerativeModel Model> Tensor<std::uint8_t> picture_interpolations(const Model& model,
                                                                              const Batch<float>& batch,
                                                                              const PictureOptions& options) {
@@ -115,7 +137,8 @@ template <GenerativeModel Model> Tensor<std::uint8_t> picture_interpolations(con
   const auto condition =
       batch.condition ? tape.constant(detail::interpolated(batch.condition->value())) : Var<float>();
   const auto decoded = model.decode(z, condition, Noise<float>::zero());
-  return tile(detail::as_images(decoded.value(), options.image), detail::picture_columns);
+  return framed(tile(detail::as_images(decoded.value(), options.image), detail::picture_columns),
+                {.title = "from one image's posterior means to another's"});
 }
 
 /// E[x | z] on a grid of z, for a model with one layer of two latents that reads no label.
@@ -124,8 +147,9 @@ Tensor<std::uint8_t> picture_manifold(const Model& model, ManifoldGrid grid, con
   Tape<float> tape(Record::values);
   const auto z = tape.constant(detail::manifold_points(grid));
   const auto decoded = model.decode({z}, {}, Noise<float>::zero());
-  return tile(detail::as_images(decoded.value(), options.image), detail::manifold_side,
-              {.zoom = zoom_to(28, options.image), .gap = 0});
+  return framed(tile(detail::as_images(decoded.value(), options.image), detail::manifold_side,
+                     {.zoom = zoom_to(28, options.image), .gap = 0}),
+                detail::manifold_frame(z.value()));
 }
 
 /// The posterior means of the top layer, coloured by label where there are labels; of more than two units,

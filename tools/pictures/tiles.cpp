@@ -1,21 +1,15 @@
 #include "strata/tools/pictures/tiles.hpp"
 
 #include <algorithm>
-#include <array>
-#include <charconv>
-#include <cmath>
 #include <numbers>
 #include <numeric>
-#include <string>
+#include <sstream>
 #include <string_view>
-#include <vector>
+
+#include "strata/tools/pictures/canvas.hpp"
 
 namespace strata::tools {
 namespace {
-
-std::uint8_t grey_level(float value) {
-  return value > 0 ? static_cast<std::uint8_t>(std::lround(255 * std::min(value, 1.0f))) : std::uint8_t{0};
-}
 
 // Places image n of (N, h, w) with its upper left corner at (top, left).
 void place(Tensor<std::uint8_t>& picture, std::size_t top, std::size_t left, const Tensor<float>& images,
@@ -49,154 +43,16 @@ Tensor<std::uint8_t> grid(std::string_view operation, const std::vector<const Te
   return picture;
 }
 
-using Colour = std::array<std::uint8_t, 3>;
-
-// Apart in lightness as well as in hue: also every pair of them as the red- and the green-blind see it.
-constexpr std::array<Colour, 10> class_colours{{{2, 53, 233},
-                                                {255, 182, 0},
-                                                {0, 88, 46},
-                                                {220, 8, 87},
-                                                {83, 78, 175},
-                                                {73, 28, 56},
-                                                {254, 118, 237},
-                                                {121, 146, 159},
-                                                {151, 163, 62},
-                                                {24, 220, 173}}};
-// The classes that the colours do not suffice for have them again, halfway to white and to black.
-Colour colour_of(std::size_t label) {
-  Colour colour = class_colours[label % class_colours.size()];
-  if (const std::size_t round = label / class_colours.size() % 3; round > 0)
-    for (std::uint8_t& channel : colour)
-      channel = static_cast<std::uint8_t>((channel + (round == 1 ? 255 : 0)) / 2);
-  return colour;
-}
-constexpr Colour ink{70, 70, 70}, grid_line{232, 232, 232}, zero_line{180, 180, 180};
-
-// Characters of 5 × 7 pixels, side by side with a column between them.
-constexpr std::string_view glyphs = "0123456789-.e+";
-constexpr std::array<std::string_view, 7> glyph_rows{
-    // clang-format off
-    " ###    #    ###   ###     #  #####  ###  #####  ###   ###                         ",
-    "#   #  ##   #   # #   #   ##  #     #         # #   # #   #                     #  ",
-    "#   #   #       #     #  # #  ####  #        #  #   # #   #              ###    #  ",
-    "#   #   #      #    ##  #  #      # ####    #    ###   ####  ###        #   # #####",
-    "#   #   #     #       # #####     # #   #   #   #   #     #             #####   #  ",
-    "#   #   #    #    #   #    #  #   # #   #   #   #   #     #        ##   #       #  ",
-    " ###   ###  #####  ###     #   ###   ###    #    ###   ###         ##    ###       "};
-// clang-format on
-constexpr std::size_t glyph_width = 6, glyph_height = 7;
-
-// An RGB picture, white at first; what is drawn outside it is lost. Pixel (x, y) covers x ± 1/2, y ± 1/2.
-class Canvas {
- public:
-  Canvas(std::size_t width, std::size_t height) : pixels_(Shape{height, width, 3}, std::uint8_t{255}) {}
-
-  const Tensor<std::uint8_t>& pixels() const { return pixels_; }
-
-  void blend(long x, long y, const Colour& colour, double opacity) {
-    if (x < 0 || y < 0 || x >= static_cast<long>(pixels_.shape()[1]) ||
-        y >= static_cast<long>(pixels_.shape()[0]))
-      return;
-    for (std::size_t c = 0; c < 3; ++c) {
-      std::uint8_t& channel = pixels_(static_cast<std::size_t>(y), static_cast<std::size_t>(x), c);
-      channel = static_cast<std::uint8_t>(std::lround(channel + opacity * (colour[c] - channel)));
-    }
-  }
-
-  void rectangle(long left, long top, long width, long height, const Colour& colour) {
-    for (long y = top; y < top + height; ++y)
-      for (long x = left; x < left + width; ++x) blend(x, y, colour, 1);
-  }
-
-  // A disc with a smooth edge.
-  void disc(double x, double y, double radius, const Colour& colour, double opacity) {
-    const double reach = radius + 0.5;
-    for (long v = std::lround(y - reach); v <= std::lround(y + reach); ++v)
-      for (long u = std::lround(x - reach); u <= std::lround(x + reach); ++u) {
-        const double distance = std::hypot(static_cast<double>(u) - x, static_cast<double>(v) - y);
-        blend(u, v, colour, opacity * std::clamp(reach - distance, 0.0, 1.0));
-      }
-  }
-
-  // Starts at `left`, or ends there, or has its middle there: `shift` is 0, 1 or 1/2.
-  void text(const std::string& text, long left, long middle, double shift, long zoom) {
-    const auto columns = static_cast<long>(text.size() * glyph_width) - 1;
-    left -= std::lround(shift * static_cast<double>(columns * zoom));
-    const long top = middle - static_cast<long>(glyph_height) * zoom / 2;
-    for (std::size_t i = 0; i < text.size(); ++i)
-      for (std::size_t row = 0; row < glyph_height; ++row)
-        for (std::size_t column = 0; column + 1 < glyph_width; ++column)
-          if (glyph_rows[row][glyphs.find(text[i]) * glyph_width + column] == '#')
-            rectangle(left + static_cast<long>(i * glyph_width + column) * zoom,
-                      top + static_cast<long>(row) * zoom, zoom, zoom, ink);
-  }
-
-  // Image n of (N, h, w), as large as fits into a square of `side` pixels: enlarged by a whole number, or
-  // thinned out.
-  void image(const Tensor<float>& images, std::size_t n, long left, long middle, std::size_t side) {
-    const std::size_t h = images.shape()[1], w = images.shape()[2], longest = std::max(h, w);
-    const std::size_t zoom = side / longest;
-    const std::size_t height = zoom > 0 ? h * zoom : std::max<std::size_t>(h * side / longest, 1);
-    const std::size_t width = zoom > 0 ? w * zoom : std::max<std::size_t>(w * side / longest, 1);
-    for (std::size_t y = 0; y < height; ++y)
-      for (std::size_t x = 0; x < width; ++x) {
-        const std::uint8_t level = grey_level(images(n, y * h / height, x * w / width));
-        blend(left + static_cast<long>(x), middle + static_cast<long>(y) - static_cast<long>(height / 2),
-              {level, level, level}, 1);
-      }
-  }
-
- private:
-  Tensor<std::uint8_t> pixels_;
-};
-
-// One axis of the plot: pixel = origin + scale · (value − centre), where the scale may be negative.
-struct Axis {
-  double first, last;  // pixels, at the left or bottom and at the right or top
-  double centre = 0, span = 0, scale = 1;
-
-  double pixel(double value) const { return (first + last) / 2 + scale * (value - centre); }
-  double value(double pixel) const { return centre + (pixel - (first + last) / 2) / scale; }
-  double length() const { return std::abs(last - first); }
-  bool shows(double value) const { return std::abs(scale * (value - centre)) <= length() / 2; }
-};
-
-// Centre and span so that no more than 0.2 % of the values lie beyond either end.
-void fit(Axis& axis, std::vector<float> values) {
-  if (values.empty()) return;
-  const auto at = [&](std::size_t rank) {
-    const auto place = values.begin() + static_cast<std::ptrdiff_t>(rank);
-    std::nth_element(values.begin(), place, values.end());
-    return static_cast<double>(*place);
-  };
-  const std::size_t beyond = values.size() / 500;
-  const double low = at(beyond), high = at(values.size() - 1 - beyond);
-  axis.centre = (low + high) / 2;
-  axis.span = high - low;
-}
-
-// The distance of grid lines, of which `least` leaves room for the numbers: 1, 2 or 5 times a power of ten,
-// and whole if that does not take the lines too far apart.
-double round_step(double least) {
-  if (least > 0.3 && least < 1) return 1;
-  const double power = std::pow(10, std::floor(std::log10(least)));
-  for (const double factor : {1, 2, 5})
-    if (factor * power >= least) return factor * power;
-  return 10 * power;
-}
-
-std::vector<double> grid_values(const Axis& axis, double step) {
-  const double first = std::ceil(axis.value(axis.first) / step),
-               last = std::floor(axis.value(axis.last) / step);
-  std::vector<double> values;
-  for (int i = 0; i <= last - first; ++i) values.push_back((first + i) * step);
-  return values;
-}
-
-std::string number(double value) {
-  std::array<char, 32> text;
-  const auto end = std::to_chars(text.begin(), text.end(), value, std::chars_format::general, 6);
-  return {text.begin(), end.ptr};
+// The text in lines of at most so many pixels, broken between words.
+std::vector<std::string> wrapped(const std::string& text, long width, long zoom) {
+  std::vector<std::string> lines;
+  std::istringstream words(text);
+  for (std::string word; words >> word;)
+    if (lines.empty() || text_width(lines.back() + " " + word, zoom) > width)
+      lines.push_back(word);
+    else
+      lines.back() += " " + word;
+  return lines;
 }
 
 void check_scatter(const Shape& points, const Tensor<std::uint32_t>& labels, const Tensor<float>& examples,
@@ -234,6 +90,42 @@ Tensor<std::uint8_t> reconstructions(const Tensor<float>& originals, const Tenso
   return grid("reconstructions", {&originals, &reconstructed}, columns, options);
 }
 
+Tensor<std::uint8_t> framed(const Tensor<std::uint8_t>& picture, const Frame& frame) {
+  const auto height = static_cast<long>(picture.shape(0)), width = static_cast<long>(picture.shape(1));
+  const long zoom = width < 400 ? 1 : 2, line = 11 * zoom, margin = 4 * zoom;
+  long left = margin;
+  for (const std::string& label : frame.rows) left = std::max(left, text_width(label, zoom) + 2 * margin);
+  const auto columns = static_cast<long>(frame.columns.size());
+  const long right =
+      columns == 0 ? margin
+                   : std::max(margin, (text_width(frame.columns.back(), zoom) - width / columns) / 2 + zoom);
+  std::vector<std::string> above = wrapped(frame.title, left + width, zoom);
+  if (!frame.y.empty()) above.push_back(frame.y);
+  const long top = static_cast<long>(above.size()) * line + margin;
+  const long below = (frame.columns.empty() ? 0 : line) + (frame.x.empty() ? 0 : line) + margin;
+
+  Canvas canvas(static_cast<std::size_t>(left + width + right),
+                static_cast<std::size_t>(top + height + below));
+  canvas.picture(picture, left, top);
+  for (std::size_t i = 0; i < above.size(); ++i)
+    canvas.text(above[i], margin, margin + line / 2 + static_cast<long>(i) * line, 0, zoom);
+  const auto middle = [](long length, std::size_t i, std::size_t count) {
+    return (2 * static_cast<long>(i) + 1) * length / (2 * static_cast<long>(count));
+  };
+  for (std::size_t i = 0; i < frame.rows.size(); ++i)
+    canvas.text(frame.rows[i], left - margin, top + middle(height, i, frame.rows.size()), 1, zoom);
+  for (long i = 0, free = 0; i < columns; ++i) {
+    const auto& label = frame.columns[static_cast<std::size_t>(i)];
+    const long place = left + middle(width, static_cast<std::size_t>(i), frame.columns.size());
+    const long half = text_width(label, zoom) / 2;
+    if (place - half < free) continue;
+    canvas.text(label, place, top + height + line / 2 + zoom, 0.5, zoom);
+    free = place + half + 2 * margin;
+  }
+  canvas.text(frame.x, left + width, top + height + below - margin / 2 - line / 2, 1, zoom);
+  return canvas.pixels();
+}
+
 Tensor<std::uint8_t> scatter(const Tensor<float>& points, const Tensor<std::uint32_t>& labels,
                              const Tensor<float>& examples, const ScatterOptions& options) {
   check_scatter(points.shape(), labels, examples, options);
@@ -241,14 +133,15 @@ Tensor<std::uint8_t> scatter(const Tensor<float>& points, const Tensor<std::uint
   for (std::size_t i = 0; i < labels.size(); ++i)
     if (std::isfinite(points(i, 0)) && std::isfinite(points(i, 1))) finite.push_back(i);
   const auto column = [&](std::size_t c) {
-    std::vector<float> values;
+    std::vector<double> values;
     for (const std::size_t i : finite) values.push_back(points(i, c));
     return values;
   };
 
   Canvas canvas(options.width, options.height);
   const auto width = static_cast<long>(options.width), height = static_cast<long>(options.height);
-  const long left = 76, right = width - 130, top = 16, bottom = height - 40;
+  const long left = 76, right = width - 130, top = options.y.empty() ? 16 : 40,
+             bottom = height - (options.x.empty() ? 40 : 64);
   Axis x{static_cast<double>(left), static_cast<double>(right)};
   Axis y{static_cast<double>(bottom), static_cast<double>(top)};
   fit(x, column(0));
@@ -257,6 +150,8 @@ Tensor<std::uint8_t> scatter(const Tensor<float>& points, const Tensor<std::uint
   x.scale = std::min(x.length() / x.span, y.length() / y.span) / 1.06;  // with a margin
   y.scale = -x.scale;
 
+  canvas.text(options.x, right, height - 16, 1, 2);
+  canvas.text(options.y, left, 18, 0, 2);
   const double step = round_step(72 / x.scale);
   const auto colour_at = [](double value) { return value == 0 ? zero_line : grid_line; };
   for (const double value : grid_values(x, step)) {

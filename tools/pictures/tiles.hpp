@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "strata/tensor/tensor.hpp"
 
@@ -31,10 +33,22 @@ Tensor<std::uint8_t> tile(const Tensor<float>& images, std::size_t columns, cons
 Tensor<std::uint8_t> reconstructions(const Tensor<float>& originals, const Tensor<float>& reconstructed,
                                      std::size_t columns, const TileOptions& options = {});
 
-/// The size of a scatter plot in pixels.
+/// What stands around a picture.
+struct Frame {
+  std::string title = {};                            // above, in as many lines as it takes
+  std::string x = {}, y = {};                        // what grows to the right (below), and upwards (above)
+  std::vector<std::string> columns = {}, rows = {};  // of each column below, where there is room, and row
+};
+
+/// A picture, grey (h, w) or RGB (h, w, 3), in a white frame with these words: RGB. Letters are printable
+/// ASCII, others are '?'.
+Tensor<std::uint8_t> framed(const Tensor<std::uint8_t>& picture, const Frame& frame);
+
+/// The size of a scatter plot in pixels, and what its axes are.
 struct ScatterOptions {
   std::size_t width = 900;   // at least 400
   std::size_t height = 800;  // at least 300
+  std::string x = {}, y = {};
 };
 
 /// An RGB picture of points (N, 2), x to the right and y upwards in the same scale, coloured by their labels

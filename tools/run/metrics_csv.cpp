@@ -1,10 +1,54 @@
 #include "strata/tools/run/metrics_csv.hpp"
 
+#include <algorithm>
+#include <cstdlib>
 #include <sstream>
 
 #include "strata/tensor/io/file.hpp"
 
 namespace strata::tools {
+namespace {
+
+std::vector<std::string> cells_of(const std::string& line) {
+  std::vector<std::string> cells;
+  std::istringstream in(line);
+  for (std::string cell; std::getline(in, cell, ',');) cells.push_back(cell);
+  return cells;
+}
+
+}  // namespace
+
+const std::vector<double>& MetricsTable::column(const std::string& name) const {
+  const auto found = std::find(names.begin(), names.end(), name);
+  if (found == names.end()) fail("metrics", "there is no column '" + name + "'");
+  return columns[static_cast<std::size_t>(found - names.begin())];
+}
+
+std::size_t MetricsTable::best() const {
+  const bool validated = std::find(names.begin(), names.end(), "validation_elbo") != names.end();
+  const auto& elbo = column(validated ? "validation_elbo" : "test_elbo");
+  return static_cast<std::size_t>(std::max_element(elbo.begin(), elbo.end()) - elbo.begin());
+}
+
+MetricsTable parse_metrics(const std::string& text) {
+  std::istringstream lines(text);
+  std::string line;
+  std::getline(lines, line);
+  MetricsTable table{cells_of(line), {}};
+  table.columns.resize(table.names.size());
+  while (std::getline(lines, line)) {
+    const auto cells = cells_of(line);
+    if (cells.size() != table.names.size())
+      fail("metrics", "'" + line + "' has " + std::to_string(cells.size()) + " cells, not " +
+                          std::to_string(table.names.size()));
+    for (std::size_t i = 0; i < cells.size(); ++i) {
+      char* end = nullptr;
+      table.columns[i].push_back(std::strtod(cells[i].c_str(), &end));
+      if (cells[i].empty() || *end != 0) fail("metrics", "'" + cells[i] + "' is no number");
+    }
+  }
+  return table;
+}
 
 MetricsCsv::MetricsCsv(std::size_t layers, bool validation)
     : text_("epoch,train_elbo,test_elbo,test_reconstruction,test_kl,learning_rate,seconds,step_ms") {

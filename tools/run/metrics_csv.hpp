@@ -20,6 +20,21 @@ struct EpochRecord {
   std::optional<Metrics> validation = {};
 };
 
+/// A table as metrics.csv holds it, by columns.
+struct MetricsTable {
+  std::vector<std::string> names;
+  std::vector<std::vector<double>> columns;
+
+  /// Throws for a name that no column has.
+  const std::vector<double>& column(const std::string& name) const;
+
+  /// The row of the largest validation_elbo or, where there is none, test_elbo.
+  std::size_t best() const;
+};
+
+/// From text with a line of names. Throws for a line of another length, or what is no number.
+MetricsTable parse_metrics(const std::string& text);
+
 /// Comma-separated values:
 /// epoch,train_elbo,test_elbo,test_reconstruction,test_kl,learning_rate,seconds,step_ms, then kl_1 ... kl_T
 /// and active_1 ... active_T, and where there are such images validation_elbo, validation_reconstruction and
@@ -31,6 +46,8 @@ class MetricsCsv {
 
   /// Appends a line.
   void record(const EpochRecord& record);
+
+  MetricsTable table() const { return parse_metrics(text_); }
 
   /// Writes the table, whole or not at all. Throws WriteFailure.
   void write(const std::filesystem::path& file) const;

@@ -108,6 +108,18 @@ void add_options(CLI::App& app, RunConfig& config) {
   });
 }
 
+std::vector<std::string> options_of(const RunConfig& config) {
+  const auto defaults = to_metadata(RunConfig{});
+  std::vector<std::string> words;
+  RunConfig::fields(config, [&](const std::string& name, const auto& field, const char*) {
+    const std::string text = to_text(field);
+    if (text == defaults.at(name)) return;
+    words.push_back("--" + option_name(name));
+    if constexpr (!std::is_same_v<std::remove_cvref_t<decltype(field)>, bool>) words.push_back(text);
+  });
+  return words;
+}
+
 void require_possible(const RunConfig& c) {
   constexpr std::size_t widest = 1'000'000;
   RunConfig::fields(c, [](const std::string& name, const auto& field, const char*) {

@@ -130,6 +130,9 @@ struct RunConfig {
 /// One option of the command line for every field: --upper-hidden for upper_hidden.
 void add_options(CLI::App& app, RunConfig& config);
 
+/// The words of a command line that differ from the defaults: {"--latent", "100,50", "--batch-norm"}.
+std::vector<std::string> options_of(const RunConfig& config);
+
 /// Throws for a value that no run can have, by its option's name.
 void require_possible(const RunConfig& config);
 

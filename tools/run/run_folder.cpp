@@ -17,20 +17,18 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char *model_name = "model.safetensors", *metrics_name = "metrics.csv",
-                     *checkpoint_name = "checkpoint.safetensors", *best_name = "best.safetensors";
+                     *events_name = "events.tfevents", *checkpoint_name = "checkpoint.safetensors",
+                     *best_name = "best.safetensors";
 // In this order; the last is not in every save.
-constexpr std::array saved_names = {model_name, metrics_name, checkpoint_name, best_name};
+constexpr std::array saved_names = {model_name, metrics_name, events_name, checkpoint_name, best_name};
 // All that belongs to a run, beside files of these names that were not finished.
-constexpr std::array run_names = {model_name,
-                                  metrics_name,
-                                  checkpoint_name,
-                                  best_name,
-                                  "checkpoint.previous.safetensors",
-                                  "reconstructions.png",
-                                  "samples.png",
-                                  "latents.png",
-                                  "manifold.png",
-                                  "generated"};
+constexpr std::array run_names = {model_name,      metrics_name,
+                                  events_name,     checkpoint_name,
+                                  best_name,       "checkpoint.previous.safetensors",
+                                  "curves.png",    "reconstructions.png",
+                                  "samples.png",   "latents.png",
+                                  "manifold.png",  "generated",
+                                  evaluation_name, report_name};
 // Where a first save is made, and what that is called when it is complete.
 constexpr const char *starting = "starting.tmp", *complete = "complete.tmp";
 constexpr const char* format_key = "strata.model";
@@ -131,18 +129,27 @@ RunFolder::~RunFolder() {
 
 Safetensors RunFolder::checkpoint() const { return Safetensors::read_newest(folder_ / checkpoint_name); }
 
-void RunFolder::save(const Safetensors& model, bool best, const MetricsCsv& metrics,
+void RunFolder::go_on(Events& events) const { events.go_on(folder_ / events_name); }
+
+void RunFolder::save(const Safetensors& model, bool best, const MetricsCsv& metrics, Events& events,
                      const Safetensors& checkpoint) {
   const fs::path to = saved_ ? folder_ : folder_ / starting;
   if (!saved_) change(to, [&](std::error_code& error) { fs::create_directory(to, error); });
   model.write(to / model_name);
   if (best) model.write(to / best_name);
   metrics.write(to / metrics_name);
+  events.write(to / events_name);
   checkpoint.write(to / checkpoint_name, Replaced::kept);
   if (saved_) return;
   move_to(folder_ / complete, to);
   publish(folder_);
   saved_ = true;
+}
+
+fs::path own_file(const fs::path& folder, const std::string& name) {
+  const fs::path file = folder / name;
+  if (fs::is_symlink(file)) fs::remove(file);
+  return file;
 }
 
 Safetensors model_file(const Model& model, const RunConfig& config, const ImageData& data) {

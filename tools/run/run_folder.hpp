@@ -6,6 +6,7 @@
 
 #include "strata/tensor/io/safetensors.hpp"
 #include "strata/tools/data/image_data.hpp"
+#include "strata/tools/run/events.hpp"
 #include "strata/tools/run/metrics_csv.hpp"
 #include "strata/tools/run/run_config.hpp"
 
@@ -29,10 +30,14 @@ class RunFolder {
   /// The newest state that was saved and can be read.
   Safetensors checkpoint() const;
 
-  /// Writes model.safetensors, which is best.safetensors too if it is the best so far, metrics.csv and
-  /// checkpoint.safetensors, in this order and each whole; the checkpoint before becomes
+  /// Writes model.safetensors, which is best.safetensors too if it is the best so far, metrics.csv, what is
+  /// new of events.tfevents, and checkpoint.safetensors, in this order; the checkpoint before becomes
   /// checkpoint.previous.safetensors. Throws WriteFailure.
-  void save(const Safetensors& model, bool best, const MetricsCsv& metrics, const Safetensors& checkpoint);
+  void save(const Safetensors& model, bool best, const MetricsCsv& metrics, Events& events,
+            const Safetensors& checkpoint);
+
+  /// After the state was restored: its events go on in the run's file.
+  void go_on(Events& events) const;
 
  private:
   // Folders that were made for the run: they go again if nothing comes into them.
@@ -53,6 +58,13 @@ class RunFolder {
   Lock lock_;
   bool saved_ = false;
 };
+
+/// What other programs leave in a run's folder, beside `generated`.
+inline constexpr const char *evaluation_name = "evaluation.json", *report_name = "report.html";
+
+/// Where to write such a file: what a stranger's run holds may be a link to anything, and such a link is
+/// removed.
+std::filesystem::path own_file(const std::filesystem::path& folder, const std::string& name);
 
 /// What model.safetensors holds: the weights to evaluate, and as metadata the configuration, and the data
 /// set's name, checksum and number of labels.

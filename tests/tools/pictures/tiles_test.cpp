@@ -88,6 +88,56 @@ TEST_CASE("Reconstructions lie below their originals, and pairs apart") {
          Shape{11, 15}));
 }
 
+TEST_CASE("A framed picture stands whole among its words, which name its rows and columns") {
+  const auto dark = [](const Pixels& picture, std::size_t from_y, std::size_t to_y, std::size_t from_x,
+                       std::size_t to_x) {
+    std::size_t pixels = 0;
+    for (std::size_t y = from_y; y < to_y; ++y)
+      for (std::size_t x = from_x; x < to_x; ++x) pixels += at(picture, x, y) == Rgb{70, 70, 70};
+    return pixels;
+  };
+  const Pixels grey(Shape{50, 100}, std::uint8_t{9});
+  const Pixels bare = framed(grey, {});
+  CHECK((bare.shape() == Shape{50 + 2 * 4, 100 + 2 * 4, 3}));
+  CHECK(at(bare, 4, 4) == Rgb{9, 9, 9});
+  CHECK(at(bare, 103, 53) == Rgb{9, 9, 9});
+  CHECK(at(bare, 104, 53) == Rgb{255, 255, 255});
+  // Two lines of a title, one for y; below, columns and x; at the left, rows.
+  const Pixels full = framed(grey, {"a title that is too long", "x", "y", {"1", "2"}, {"a", "b"}});
+  const std::size_t left = 5 + 8, top = 3 * 11 + 4;
+  CHECK((full.shape() == Shape{top + 50 + 2 * 11 + 4, left + 100 + 4, 3}));
+  CHECK(at(full, left, top) == Rgb{9, 9, 9});
+  CHECK(dark(full, 0, 15, 0, 117) > 100);
+  CHECK(dark(full, 15, 26, 0, 117) > 20);
+  CHECK(dark(full, 26, top, 0, 12) > 5);
+  CHECK(dark(full, top, top + 25, 0, left) > 5);
+  CHECK(dark(full, top + 25, top + 50, 0, left) > 5);
+  CHECK(dark(full, top + 50, top + 61, left + 20, left + 30) > 5);
+  CHECK(dark(full, top + 50, top + 61, left + 70, left + 80) > 5);
+  CHECK(dark(full, top + 50, top + 61, left + 35, left + 65) == 0);
+  CHECK(dark(full, top + 62, top + 76, left + 90, left + 104) > 5);
+  // Names for which there is no room are left out, not written over each other.
+  const std::vector<std::string> many(40, "88");
+  CHECK(dark(framed(grey, {.columns = many}), 54, 66, 0, 108) <
+        5 * dark(framed(grey, {.columns = {"88"}}), 54, 66, 0, 108));
+}
+
+TEST_CASE("A scatter plot's axes have their names") {
+  const auto words = [](const ScatterOptions& options) {
+    const Pixels picture = scatter(Tensor<float>{{0, 0}}, Pixels{0}, ten_examples(), options);
+    std::array<std::size_t, 2> dark{};
+    for (std::size_t x = 76; x < 770; ++x)
+      for (std::size_t y = 0; y < 12; ++y) {
+        dark[0] += at(picture, x, 12 + y) == Rgb{70, 70, 70};
+        dark[1] += at(picture, x, 788 + y) == Rgb{70, 70, 70};
+      }
+    return dark;
+  };
+  CHECK(words({}) == std::array<std::size_t, 2>{0, 0});
+  const auto named = words({.x = "unit 1", .y = "unit 2"});
+  CHECK((named[0] > 50 && named[1] > 50));
+}
+
 TEST_CASE("Grids reject what is no list of images") {
   const Tensor<float> images(Shape{4, 2, 3}, 0.0f), flat(Shape{4, 6}, 0.0f), none(Shape{0, 2, 3}, 0.0f);
   CHECK_THROWS_WITH(tile(flat, 2), "[tile] needs images (N, h, w) with N, h, w > 0, but they are (4, 6)");

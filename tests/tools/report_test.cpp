@@ -1,0 +1,101 @@
+// The program report. What its page does stands in tests/browser.
+#include <catch2/catch.hpp>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "strata/tests/tools/program_folder.hpp"
+
+using namespace strata;
+using namespace strata::tools;
+using Catch::Contains;
+namespace fs = std::filesystem;
+
+namespace {
+
+Ran report(const ProgramFolder& here, const Arguments& more = {}) {
+  Arguments arguments = {"out", "--data", "data"};
+  arguments.insert(arguments.end(), more.begin(), more.end());
+  return run(STRATA_REPORT, arguments, here / "");
+}
+
+// What the page holds of the run.
+nlohmann::json content_of_page(const fs::path& file) {
+  const std::string page = content_of(file), start = "<script type=\"application/json\" id=\"run\">";
+  const auto from = page.find(start) + start.size();
+  return nlohmann::json::parse(page.substr(from, page.find("</script>", from) - from));
+}
+
+}  // namespace
+
+TEST_CASE("A report's command trains the same run again") {
+  const ProgramFolder here;
+  REQUIRE(here.train({"--latent", "5,2", "--upper-hidden", "6", "--batch-norm", "--lr", "0.002", "--seed",
+                      "3", "--objective", "dreg", "--samples", "2", "--init", "he", "--threads", "1"})
+              .status == 0);
+  const Ran ran = report(here);
+  INFO(ran.err);
+  REQUIRE(ran.status == 0);
+  CHECK_THAT(ran.out, Contains("out/report.html: ") && Contains(" kB, to be opened in a browser"));
+  const std::string command = content_of_page(here / "out/report.html")["command"];
+  REQUIRE(command.substr(0, 12) == "train_mnist ");
+  REQUIRE(run("/bin/sh", {"-c", STRATA_TRAIN_MNIST + command.substr(11)}, "/").status == 0);
+  CHECK(content_of(here / "out-again/model.safetensors") == content_of(here / "out/model.safetensors"));
+}
+
+TEST_CASE(
+    "A report holds the configuration, the metrics, all pictures and what evaluate left, and no address") {
+  const ProgramFolder here;
+  REQUIRE(here.train({"--epochs", "2"}).status == 0);
+  REQUIRE(report(here).status == 0);
+  CHECK(content_of_page(here / "out/report.html")["evaluation"].is_null());
+  REQUIRE(run(STRATA_EVALUATE, {"out", "--data", "data", "--samples", "20"}, here / "").status == 0);
+  REQUIRE(run(STRATA_GENERATE, {"out", "--data", "data"}, here / "").status == 0);
+  REQUIRE(report(here).status == 0);
+  const auto content = content_of_page(here / "out/report.html");
+  CHECK(content["metrics"] == content_of(here / "out/metrics.csv"));
+  CHECK(content["evaluation"] == nlohmann::json::parse(content_of(here / "out/evaluation.json")));
+  std::vector<std::string> names;
+  for (const auto& picture : content["pictures"]) names.push_back(picture["name"]);
+  CHECK(names == std::vector<std::string>{"curves", "latents", "manifold", "reconstructions", "samples",
+                                          "generated/interpolations", "generated/reconstructions",
+                                          "generated/samples"});
+  const auto hidden = content["configuration"][0];
+  CHECK(hidden["name"] == "hidden");
+  CHECK(hidden["value"] == "16,8");
+  CHECK(hidden["default"] == "500,300,150");
+  const std::string page = content_of(here / "out/report.html");
+  CHECK(page.find("src=\"http") == std::string::npos);
+  CHECK(page.find("@page") == std::string::npos);
+  CHECK(page.find("default-src 'none'") != std::string::npos);
+}
+
+TEST_CASE(
+    "A report runs nothing that a stranger's run holds, and reads and writes nothing through its links") {
+  const ProgramFolder here;
+  REQUIRE(here.train().status == 0);
+  std::ofstream(here / "precious") << "mine";
+  fs::create_symlink("../precious", here / "out/report.html");
+  fs::create_symlink("../precious", here / "out/secret.png");
+  fs::create_symlink("../precious", here / "out/evaluation.json");
+  REQUIRE(report(here).status == 0);
+  CHECK(content_of(here / "precious") == "mine");
+  CHECK(content_of(here / "out/report.html").find("secret") == std::string::npos);
+
+  fs::remove(here / "out/evaluation.json");
+  std::ofstream(here / "out/evaluation.json") << R"({"doubt": "</script><script>alert(1)</script>"})";
+  REQUIRE(report(here).status == 0);
+  CHECK(content_of(here / "out/report.html").find("<script>alert") == std::string::npos);
+  CHECK(content_of_page(here / "out/report.html")["evaluation"]["doubt"] ==
+        "</script><script>alert(1)</script>");
+
+  const auto before = here.content();
+  std::ofstream(here / "out/evaluation.json") << "torn";
+  CHECK_THAT(report(here).err, Contains("out/evaluation.json: is no JSON"));
+  std::ofstream(here / "out/evaluation.json") << "{}";
+  std::ofstream(here / "out/metrics.csv") << "epoch,test_elbo\n1,<b>\n";
+  const Ran bad = report(here);
+  CHECK(bad.status == 2);
+  CHECK(lines_of(bad.err).size() == 1);
+  CHECK_THAT(bad.err, Contains("out/metrics.csv") && Contains("'<b>' is no number"));
+  CHECK(content_of(here / "out/report.html") == before.at("out/report.html"));
+}
