@@ -292,6 +292,6 @@ function tell() {
 tell();
 if (networks) explore();
 else {
-  at('explorer').hidden = true;
+  at('explorer').remove();
   at('how').textContent = 'This kind of model is not computed in the page; generate writes pictures of it.';
 }
