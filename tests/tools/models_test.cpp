@@ -1,5 +1,6 @@
 // Whatever model the command line chooses is trained, goes on, is evaluated and pictured by the same
 // programs.
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
@@ -34,17 +35,19 @@ TEST_CASE("Every model trains, goes on as if it had not stopped, is evaluated an
   CHECK(difference(here / "out", here / "first") == "");
   CHECK(std::filesystem::exists(here / "out/samples.png"));
 
-  const Ran evaluated =
-      run(STRATA_EVALUATE,
-          {"out", "--data", "data", "--samples", "60", "--images", "3", "--json", "--proposal", "refined",
-           "--ais", "--refinement-steps", "50", "--temperatures", "40", "--chains", "4"},
-          here.path());
+  Arguments opinions = {"out",    "--data",     "data",    "--samples",          "60", "--images", "3",
+                        "--json", "--proposal", "refined", "--refinement-steps", "50"};
+  // The bidirectional check needs draws that are affine in their noise.
+  const bool flow = std::find(model.begin(), model.end(), "--posterior") != model.end();
+  if (!flow) opinions.insert(opinions.end(), {"--ais", "--temperatures", "40", "--chains", "4"});
+  const Ran evaluated = run(STRATA_EVALUATE, opinions, here.path());
   INFO(evaluated.err);
   REQUIRE(evaluated.status == 0);
   const auto report = nlohmann::json::parse(evaluated.out);
   CHECK(report["nll"].get<double>() < -report["elbo"].get<double>() + 0.5);
   CHECK(report["refined"]["nll"].get<double>() == Approx(report["nll"].get<double>()).margin(1.5));
-  CHECK(report["ais"]["nll"].get<double>() == Approx(report["refined"]["nll"].get<double>()).margin(1.5));
+  if (!flow)
+    CHECK(report["ais"]["nll"].get<double>() == Approx(report["refined"]["nll"].get<double>()).margin(1.5));
   const Ran pictured = run(STRATA_GENERATE, {"out", "--data", "data"}, here.path());
   INFO(pictured.err);
   CHECK(pictured.status == 0);
@@ -60,7 +63,6 @@ TEST_CASE("M2 trains with few labels, goes on, and is evaluated as a classifier;
   const Ran ran = train({"--epochs", "3"});
   INFO(ran.err);
   REQUIRE(ran.status == 0);
-  CHECK_THAT(ran.out, Catch::Contains("100 training"));  // 60, and 20 of them twice more
   REQUIRE(train({"--epochs", "2", "--out", "first"}).status == 0);
   REQUIRE(here.train({"--resume", "first", "--epochs", "3"}).status == 0);
   CHECK(difference(here / "out", here / "first") == "");
