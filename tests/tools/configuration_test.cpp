@@ -58,6 +58,8 @@ TEST_CASE("A dumped configuration is one that gives the same run") {
   REQUIRE(here.train(options).status == 0);
   REQUIRE(run(STRATA_TRAIN_MNIST, {"--config", "run.toml", "--out", "by_file"}, here.path()).status == 0);
   CHECK(difference(here / "out", here / "by_file") == "");
+  // Nor of what is not given.
+  CHECK_THAT(run(STRATA_TRAIN_MNIST, {"--dump-config"}, here.path()).out, !Contains("data="));
   CHECK_THAT(run(STRATA_EVALUATE, {"out", "--samples", "7", "--dump-config"}, here.path()).out,
              Contains("samples=7"));
 }
@@ -79,6 +81,7 @@ TEST_CASE("What is wrong with a configuration is said in one line") {
   refused("upper-hidden = 3\nupper_hidden = 4\n", "--upper-hidden is given twice");
   refused("lr = \"fast\"\n", "'fast' is no finite number");
   refused("overwrite = true\n", "overwrite");
+  refused("[model]\nlatent = 3\n", "no sections such as [model]");
   const Ran ran = here.train({"--config", "nowhere.toml"});
   CHECK(ran.status == 2);
   CHECK_THAT(ran.err, Contains("nowhere.toml"));

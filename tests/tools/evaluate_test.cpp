@@ -203,9 +203,9 @@ TEST_CASE("Programs refuse folders without a run, and wrong numbers, in one line
   refused(evaluate(here, {"--samples", "0"}), "it is 0, but must be at least 1");
   refused(evaluate(here, {"--samples", "-3"}), "-3");
   refused(generate(here, {"--seed", "x"}), "'x' is no whole number");
-  refused(generate(here, {"--seed", "1", "--seed", "2"}), "received 2");
+  refused(generate(here, {"--seed", "1", "--seed", "2"}), "is given 2 times");
   refused(generate(here, {"--out", ""}), "it is empty");
-  refused(evaluate(here, {"--data", "data"}), "received 2");
+  refused(evaluate(here, {"--data", "data"}), "is given 2 times");
 }
 
 TEST_CASE("Programs refuse a model file that attacks them, in one line that commands no terminal") {

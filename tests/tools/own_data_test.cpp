@@ -78,7 +78,9 @@ TEST_CASE("Every form of data is trained on, evaluated and pictured at its own s
     CHECK_THAT(ran.err, Contains("one in 10 of 40 images is held out"));
     const auto samples = read_png(here / "out/samples.png");
     const std::size_t rows = std::string(data) == "colours.npz" ? 26 : 10;  // ten images each, gaps between
-    CHECK((samples.shape() == Shape{rows * (6 * 6 + 2) + 2, 10 * (6 * 10 + 2) + 2}));
+    const std::size_t height = rows * (6 * 6 + 2) + 2, width = 10 * (6 * 10 + 2) + 2;
+    CHECK((samples.shape(0) > height && samples.shape(0) < height + 80));  // a frame of words
+    CHECK((samples.shape(1) > width && samples.shape(1) < width + 120));
     CHECK(run(STRATA_EVALUATE, {"out", "--data", data, "--samples", "5"}, here.path()).status == 0);
     if (more.empty()) continue;
     const Ran other = run(STRATA_EVALUATE, {"out", "--data", "data", "--samples", "5"}, here.path());

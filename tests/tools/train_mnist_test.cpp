@@ -240,8 +240,8 @@ TEST_CASE("train_mnist refuses what it does not understand in one line and leave
   check_refused(here, {"--warmup-epochs", "-1"}, {"warmup-epochs", "-1"});
   check_refused(here, {"--threads", "100000"}, {"threads", "100000"});
   // What is given twice or not whole.
-  check_refused(here, {"--latent", "2", "--latent", "3"}, {"latent", "received 2", "--help"});
-  check_refused(here, {"--lr", "0.1", "--lr", "0.2"}, {"lr", "received 2"});
+  check_refused(here, {"--latent", "2", "--latent", "3"}, {"latent", "is given 2 times", "--help"});
+  check_refused(here, {"--lr", "0.1", "--lr", "0.2"}, {"lr", "is given 2 times"});
   for (const char* widths : {"16,,8", ",", "16,", ",16", "0x10", " 16", "1e1", "16;8"})
     check_refused(here, {"--hidden", widths}, {"hidden", widths, "list of whole numbers such as 500,300"});
   for (const char* rate : {"0x1p-3", "1e-3x", " 1"}) check_refused(here, {"--lr", rate}, {"lr", rate});

@@ -82,10 +82,22 @@ class Config : public CLI::ConfigTOML {
     text.seekg(0);
     auto items = CLI::ConfigTOML::from_config(text);
     for (CLI::ConfigItem& item : items) {
+      if (!item.parents.empty())
+        throw CLI::ConfigError("a configuration has no sections such as [" + item.parents[0] + "]");
       item.name = option_of(item.name);
       if (item.inputs.size() > 1) item.inputs = {CLI::detail::join(item.inputs, ",")};
     }
     return items;
+  }
+
+  // Without what is not set: an empty value would be one.
+  std::string to_config(const CLI::App* app, bool defaults, bool descriptions,
+                        std::string prefix) const override {
+    std::istringstream all(CLI::ConfigTOML::to_config(app, defaults, descriptions, std::move(prefix)));
+    std::string text;
+    for (std::string line; std::getline(all, line);)
+      if (!line.ends_with("=\"\"")) text += line + "\n";
+    return text;
   }
 
  private:
@@ -110,7 +122,10 @@ std::string unexpected(const CLI::App& app, const std::string& left) {
 std::string complaint_of(const CLI::App& app, const CLI::ParseError& error) {
   const auto* extras = dynamic_cast<const CLI::ExtrasError*>(&error);
   if (extras != nullptr && !app.remaining().empty()) return unexpected(app, app.remaining()[0]);
-  const std::string text = error.what(), in_file = "INI was not able to parse ";
+  const std::string text = error.what(), in_file = "INI was not able to parse ",
+                    often = ": At Most 1 required but received ";
+  if (const auto at = text.find(often); at != std::string::npos)
+    return text.substr(0, at) + " is given " + text.substr(at + often.size()) + " times";
   if (text.starts_with(in_file)) return unexpected(app, "--" + text.substr(in_file.size()));
   return text;
 }
