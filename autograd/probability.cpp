@@ -1,6 +1,7 @@
 #include "strata/autograd/probability.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "strata/autograd/formulas.hpp"
@@ -49,6 +50,42 @@ template <class T> Var<T> normal_log_density(Var<T> x, Var<T> mean, Var<T> log_v
     mean.accumulate(t);
     log_variance.accumulate(map(log_variance_slope, column(y.grad()), u));
   });
+}
+
+// y_bk = −½ Σ_l (ln 2π + s_kl + u²), u = (x_bl − m_kl) r_kl, r = e^(−s/2), never formed: (B, L, K), in this
+// order.        x̄ −= Σ_k t        m̄ += Σ_b t        s̄ += ½ Σ_b ȳ (u² − 1)        t = ȳ u r
+template <class T> Var<T> pairwise_normal_log_density(Var<T> x, Var<T> mean, Var<T> log_variance) {
+  const Shape &of_x = x.shape(), &of_p = mean.shape();
+  if (of_x.size() != 2 || of_p.size() != 2 || of_x[1] != of_p[1] || log_variance.shape() != of_p)
+    fail("pairwise_normal_log_density", "needs x (B, L), mean and log_variance (K, L): they are " +
+                                            to_string(of_x) + ", " + to_string(of_p) + " and " +
+                                            to_string(log_variance.shape()));
+  const std::size_t rows = of_x[0], width = of_x[1], count = of_p[0];
+  static constexpr std::array<std::size_t, 2> turn = {1, 0};
+  Tape<T>& tape = x.tape();
+  const Tensor<T>& m = tape.scratch(permuted(mean.value(), turn));
+  const Tensor<T>& s = tape.scratch(permuted(log_variance.value(), turn));
+  const Tensor<T>& r = tape.scratch(map([](auto v) { return formulas::exp(-half<T> * v); }, s));
+  const auto u = [=, &m, &r] {
+    const auto units = [](auto v, auto centre, auto scale) { return formulas::scaled(v - centre, scale); };
+    return map(units, reshaped(x.value(), {rows, width, 1}), m, r);
+  };
+  const auto value = -half<T> * (log_two_pi<T> + s + xt::square(u()));
+  return record("pairwise_normal_log_density", {x, mean, log_variance},
+                sum_to({rows, 1, count}, value, Shape{rows, count}), [=, &r](Var<T> y) {
+                  const auto squares = [](auto w, auto v) {
+                    return formulas::scaled(half<T> * w, v * v - T(1));
+                  };
+                  const auto g = reshaped(y.grad(), {rows, 1, count});
+                  const auto t = map(formulas::scaled, map(formulas::scaled, g, u()), r);
+                  const Shape summed = {1, width, count}, turned = {width, count};
+                  const auto over_rows = [&](const auto& e) {
+                    return permuted(y.tape().scratch(sum_to(summed, e, turned)), turn);
+                  };
+                  x.accumulate(-y.tape().scratch(sum_to({rows, width, 1}, t, Shape{rows, width})));
+                  mean.accumulate(over_rows(t));
+                  log_variance.accumulate(over_rows(map(squares, g, u())));
+                });
 }
 
 // y = −½ Σ (ln 2π + x²)        x̄ −= ȳ x
@@ -120,13 +157,14 @@ template <class T> Var<T> strict_lower_product(Var<T> lower, Var<T> epsilon) {
   return reshape(matmul(strictly_lower(lower), unsqueeze(epsilon, -1)), shape);
 }
 
-#define STRATA_INSTANTIATE(T)                                 \
-  template Var<T> normal_log_density(Var<T>, Var<T>, Var<T>); \
-  template Var<T> standard_normal_log_density(Var<T>);        \
-  template Var<T> bernoulli_log_density(Var<T>, Var<T>);      \
-  template Var<T> reparameterize(Var<T>, Var<T>, Var<T>);     \
-  template Var<T> standard_normal_kl(Var<T>, Var<T>);         \
-  template Var<T> draw_log_density(Var<T>, Var<T>);           \
+#define STRATA_INSTANTIATE(T)                                          \
+  template Var<T> normal_log_density(Var<T>, Var<T>, Var<T>);          \
+  template Var<T> pairwise_normal_log_density(Var<T>, Var<T>, Var<T>); \
+  template Var<T> standard_normal_log_density(Var<T>);                 \
+  template Var<T> bernoulli_log_density(Var<T>, Var<T>);               \
+  template Var<T> reparameterize(Var<T>, Var<T>, Var<T>);              \
+  template Var<T> standard_normal_kl(Var<T>, Var<T>);                  \
+  template Var<T> draw_log_density(Var<T>, Var<T>);                    \
   template Var<T> strict_lower_product(Var<T>, Var<T>);
 STRATA_INSTANTIATE(float)
 STRATA_INSTANTIATE(double)

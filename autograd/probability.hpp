@@ -10,6 +10,10 @@ namespace strata {
 /// nats. x (B, D): (B). Throws unless mean and log_variance broadcast to x's shape.
 template <class T> Var<T> normal_log_density(Var<T> x, Var<T> mean, Var<T> log_variance);
 
+/// ln N(x_b; mean_k, diag e^log_variance_k) of every pair of rows: x (B, L), mean and log_variance (K, L):
+/// (B, K).
+template <class T> Var<T> pairwise_normal_log_density(Var<T> x, Var<T> mean, Var<T> log_variance);
+
 /// ln N(x; 0, I) = −½ Σ_last (ln 2π + x²), in nats. x (B, D): (B).
 template <class T> Var<T> standard_normal_log_density(Var<T> x);
 

@@ -15,6 +15,8 @@ template <class T> Var<T> activate(Activation activation, Var<T> x) {
       return tanh(x);
     case Activation::sigmoid:
       return sigmoid(x);
+    case Activation::gated:
+      fail("activate", "gated is no function of one input; Mlp has such layers");
   }
   fail("activate", "the activation " + std::to_string(static_cast<int>(activation)) + " is unknown");
 }

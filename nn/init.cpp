@@ -5,7 +5,8 @@
 namespace strata {
 Init suitable_init(Activation activation, std::size_t stochastic_layers) {
   const bool saturates = activation == Activation::tanh || activation == Activation::sigmoid;
-  return saturates || stochastic_layers > 1 ? Init::glorot : Init::he_with_biases;
+  if (saturates || stochastic_layers > 1) return Init::glorot;
+  return activation == Activation::gated ? Init::he : Init::he_with_biases;
 }
 
 template <class T> void initialize(Init init, Tensor<T>& weight, Tensor<T>& bias, Rng& rng) {

@@ -21,8 +21,9 @@ template <> struct Named<Init> {
 };
 
 /// The initialiser that suits networks of this activation: `glorot` for tanh and sigmoid, which saturate,
-/// `he_with_biases` for the others. Outputs that grow with their layers are too large for models of several
-/// stochastic layers: those are better off with `glorot` whatever the activation.
+/// `he` for gated layers (Tomczak and Welling 2018), `he_with_biases` for the others. Outputs that grow with
+/// their layers are too large for models of several stochastic layers: those are better off with `glorot`
+/// whatever the activation.
 Init suitable_init(Activation activation, std::size_t stochastic_layers = 1);
 
 /// Draws weight (fan_in, fan_out) and bias (fan_out), which have their shapes already.

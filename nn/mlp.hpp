@@ -18,15 +18,18 @@ struct MlpOptions {
   double dropout = 0;             ///< after each activation
 };
 
-/// Hidden layers h ← activation(norm(h W + b)); none of them is linear at its end.
+/// Hidden layers h ← activation(norm(h W + b)); none of them is linear at its end. Gated ones are
+/// h ← norm(h W + b) ⊙ sigmoid(h V + c) (Dauphin et al. 2017).
 template <class T> struct Mlp {
   struct Layer {
     Linear<T> linear;
     std::optional<BatchNorm<T>> norm;
+    std::optional<Linear<T>> gate;
 
     static void fields(auto& self, auto&& visit) {
       visit("", self.linear);
       visit("norm", self.norm);
+      visit("gate", self.gate);
     }
   };
 

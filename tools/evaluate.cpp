@@ -91,7 +91,10 @@ void print(const Options& o, const Run& run, const ImageData& data, const Evalua
   }
   for (std::size_t t = 0; t < e.active.size(); ++t)
     std::cout << "layer " << t + 1 << ": KL " << e.metrics.layer_kl[t] << ", " << e.active[t] << " of "
-              << run.config.latent[t] << " units active\n";
+              << run.model.latent()[t] << " units active\n";
+  if (e.classification_error)
+    std::cout << "classification error: " << 100 * *e.classification_error << " %\n";
+  if (e.cluster_accuracy) std::cout << "cluster accuracy: " << 100 * *e.cluster_accuracy << " %\n";
 }
 
 using Json = nlohmann::ordered_json;
@@ -140,6 +143,8 @@ Json to_json(const Options& o, const Run& run, const ImageData& data, const Eval
   }
   report["layer_kl"] = std::vector<double>(e.metrics.layer_kl.begin(), e.metrics.layer_kl.end());
   report["active_units"] = e.active;
+  if (e.classification_error) report["classification_error"] = *e.classification_error;
+  if (e.cluster_accuracy) report["cluster_accuracy"] = *e.cluster_accuracy;
   return report;
 }
 

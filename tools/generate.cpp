@@ -4,6 +4,7 @@
 #include "strata/tensor/io/file.hpp"
 #include "strata/tensor/io/png.hpp"
 #include "strata/tools/run/trained_run.hpp"
+#include "strata/tools/run/view.hpp"
 
 namespace {
 
@@ -23,9 +24,10 @@ struct Picture {
 // All that the test images are enough for.
 std::vector<Picture> pictures_of(const Run& run, const Batch<float>& images, const PictureOptions& options) {
   std::vector<Picture> all;
-  all.push_back({"samples", picture_samples(run.model, options),
-                 run.config.conditional ? "ancestral samples, one row for each label" : "ancestral samples"});
-  const std::size_t top = run.config.latent.size();
+  all.push_back(
+      {"samples", picture_samples(run.model, options),
+       reads_labels(run.config) ? "ancestral samples, one row for each label" : "ancestral samples"});
+  const std::size_t top = run.model.latent().size();
   for (std::size_t t = top; t >= 2; --t)
     all.push_back({"keep_z" + std::to_string(t), picture_layer(run.model, t, options),
                    "in each row z_" + std::to_string(t) + (t == top ? " is" : " and those above are") +
@@ -45,6 +47,7 @@ void generate(const Options& o) {
   // What a stranger's run holds may be a link to anything.
   if (o.out.empty() && std::filesystem::is_symlink(out))
     fail_file("generate", out, "is a link, which is not followed; name a folder with --out");
+  if (!is_image(data.test)) fail("generate", "what this model sees are no images");
   const auto images = test_batch(data.test, 64, run.config, o.seed);
   const auto pictures = pictures_of(run, images, picture_options(run.config, data.test, o.seed));
   std::filesystem::create_directories(out);

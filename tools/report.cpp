@@ -60,6 +60,16 @@ Json configuration(const RunConfig& config) {
   return all;
 }
 
+// Null where the page cannot compute the model.
+Json networks(const Run& run) {
+  const RunConfig& c = run.config;
+  const auto* vae = std::get_if<Vae<float>>(&run.model.chosen);
+  if (!vae || c.prior != PriorKind::standard || c.activation == Activation::gated ||
+      c.scale == Scale::clamped || c.quadrants > 0)
+    return nullptr;
+  return networks_of(*vae);
+}
+
 // The top layer's units, those first whose posterior means vary most over the test images; of a plane also
 // these means.
 Json latents(const Run& run, const ImageData& data, std::uint64_t seed) {
@@ -119,7 +129,9 @@ std::string metrics(const fs::path& file) {
 
 void report(const Options& o) {
   const auto [run, data] = open(o);
+  if (run.model.latent().empty()) fail("report", "a model without latents has nothing to explore");
   const fs::path folder = o.run;
+  const auto widths = run.model.latent();
   Json content = {{"name", folder_of(o).filename().string()},
                   {"data_set", data.name},
                   {"choice", choice_of(run)},
@@ -129,11 +141,11 @@ void report(const Options& o) {
                   {"evaluation", json_file(folder / evaluation_name)},
                   {"pictures", Json::array()},
                   {"image", data.test.example_shape()},
-                  {"layers", run.config.latent},
+                  {"layers", std::vector<std::size_t>(widths.begin(), widths.end())},
                   {"labels", data.labels},
-                  {"classes", run.config.conditional ? data.test.classes : 0},
+                  {"classes", reads_labels(run.config) ? data.test.classes : 0},
                   {"latents", latents(run, data, o.seed)},
-                  {"networks", networks_of(run.model)}};
+                  {"networks", networks(run)}};
   add_pictures(content["pictures"], folder, "");
   add_pictures(content["pictures"], folder / "generated", "generated/");
   std::string text = content.dump(-1, ' ', true, Json::error_handler_t::replace);

@@ -1,4 +1,5 @@
 // Trains a variational autoencoder on images and writes metrics, weights and pictures.
+#include <algorithm>
 #include <iostream>
 
 #include "strata/nn/checkpoint.hpp"
@@ -11,6 +12,7 @@
 #include "strata/tools/run/progress.hpp"
 #include "strata/tools/run/stop_signals.hpp"
 #include "strata/tools/run/trained_run.hpp"
+#include "strata/tools/run/view.hpp"
 
 namespace {
 
@@ -56,11 +58,11 @@ struct Best {
 
 // All of a run's state, and how it is made.
 struct State {
-  Vae<float> model;
+  Model model;
   Optimizer<float> optimizer;
-  ObjectiveStep<Vae<float>> step;
-  Trainer<ObjectiveStep<Vae<float>>> trainer;
-  std::optional<Ema<Vae<float>>> ema;
+  ObjectiveStep<Model> step;
+  Trainer<ObjectiveStep<Model>> trainer;
+  std::optional<Ema<Model>> ema;
   std::optional<Best> best;  // with a validation
   MetricsCsv metrics;
   Events events;
@@ -68,24 +70,42 @@ struct State {
   std::size_t threads = thread_count();
 
   State(const RunConfig& c, const Dataset& train)
-      : model(make_model(c, train)),
-        optimizer(parameters(model), c.optimizer, c.lr),
+      : model(initial_model(c, train)),
+        optimizer(parameters<float>(model), c.optimizer, c.lr),
         step(model, optimizer, objective_of(c), objective_options(c)),
         trainer(step, train, training_options(c)),
-        metrics(c.latent.size(), c.validation > 0) {
+        metrics(model.latent().size(), c.validation > 0) {
     if (c.ema > 0) ema.emplace(model, c.ema);
     if (c.validation > 0) best.emplace();
   }
 
-  static Vae<float> make_model(const RunConfig& c, const Dataset& train) {
+  static Model initial_model(const RunConfig& c, const Dataset& train) {
     Rng rng{c.seed};
-    Vae<float> model(model_config(c, train.width(), train.classes), rng);
+    Model model = make_model(c, train.width(), train.classes, rng);
     require_support("data", train, c.binarize, support_of(model));
-    if (!c.no_output_bias) model.start_at(mean_example(train));
+    model.visit([&](auto& chosen) {
+      if (!c.no_output_bias) chosen.start_at(mean_example(train));
+      if constexpr (requires { chosen.encode_prior(); })
+        if (c.components_from_data)
+          chosen.start_pseudo_inputs(
+              first_examples<float>(train, c.components, Binarize::none, rng).x.value());
+      if constexpr (requires { chosen.classifier_weight; })
+        chosen.classifier_weight = classifier_weight(c, train);
+    });
     return model;
   }
 
-  const Vae<float>& evaluated() const { return ema ? ema->average : model; }
+  // Σ −ln q(y | x) over images of known label is to weigh as that of `classifier_weight` of all images.
+  static float classifier_weight(const RunConfig& c, const Dataset& train) {
+    const auto known =
+        train.labels
+            ? static_cast<double>(train.size()) -
+                  static_cast<double>(std::count(train.labels->begin(), train.labels->end(), unknown_label))
+            : 1;
+    return static_cast<float>(c.classifier_weight * static_cast<double>(train.size()) / std::max(known, 1.0));
+  }
+
+  const Model& evaluated() const { return ema ? ema->average : model; }
 
   Metrics run_step() {
     const Metrics so_far = trainer.run_step();
@@ -125,12 +145,13 @@ struct State {
   }
 };
 
-void write_pictures(const Options& o, const RunFolder& folder, const State& state, const Vae<float>& model,
+void write_pictures(const Options& o, const RunFolder& folder, const State& state, const Model& model,
                     const ImageData& data) {
+  if (state.trainer.epochs() > 0) write_png(folder / "curves.png", picture_curves(state.metrics.table()));
+  if (!is_image(data.test)) return;
   const auto options = picture_options(o.run, data.test, o.run.seed);
   const auto few = test_batch(data.test, 64, o.run, o.run.seed);
   const auto all = test_batch(data.test, data.test.size(), o.run, o.run.seed);
-  if (state.trainer.epochs() > 0) write_png(folder / "curves.png", picture_curves(state.metrics.table()));
   write_png(folder / "reconstructions.png", picture_reconstructions(model, few, options));
   write_png(folder / "samples.png", picture_samples(model, options));
   if (has_manifold(o.run))
@@ -189,11 +210,13 @@ void record_epoch(const Options& o, State& state, const ImageData& data) {
   const std::size_t epoch = state.trainer.epochs(), step = state.steps();
   if (is_round(epoch, 3)) state.events.scalars(step, state.metrics.table());
   if (!is_round(epoch, 2)) return;
-  const auto few = test_batch(data.test, 64, o.run, o.run.seed);
-  const auto [input, output] =
-      picture_pairs(state.evaluated(), few, picture_options(o.run, data.test, o.run.seed));
-  state.events.image(step, "input_image", input);
-  state.events.image(step, "output_image", output);
+  if (is_image(data.test)) {
+    const auto few = test_batch(data.test, 64, o.run, o.run.seed);
+    const auto [input, output] =
+        picture_pairs(state.evaluated(), few, picture_options(o.run, data.test, o.run.seed));
+    state.events.image(step, "input_image", input);
+    state.events.image(step, "output_image", output);
+  }
   state.events.histograms(step, state.model);
 }
 
@@ -230,9 +253,13 @@ int train(const CLI::App& app, Options o) {
     o = resumed(app, o, saved);
   }
   require_possible(o.run);
+  if (!o.run.features.empty()) o.run.features = std::filesystem::absolute(o.run.features);
   use_threads(o.threads);
   ImageData data = load(o.data);
   if (o.run.validation > 0) hold_out_validation(data, o.run.validation);
+  const std::string description = describe(data);
+  view(data, o.run);
+  data.train = training_data(o.run, data.train);
   State state(o.run, data.train);
   if (folder) {
     if (saved.metadata["data_checksum"] != data.checksum)
@@ -245,7 +272,7 @@ int train(const CLI::App& app, Options o) {
   }
 
   std::cerr << data.notes;
-  std::cout << describe(data) << "\n\n" << summary(state.model) << "\n";
+  std::cout << description << "\n\n" << summary(state.model) << "\n";
   if (!o.resume.empty()) std::cout << "goes on " << state.place() << "\n";
   std::cout.flush();
   const auto& trainer = state.trainer;

@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 #include <variant>
+#include <vector>
 
 #include "strata/nn/names.hpp"
 #include "strata/tensor/interval.hpp"
@@ -22,16 +23,22 @@ template <> struct Named<Binarize> {
   static constexpr std::array names = {"none", "threshold", "dynamic"};
 };
 
+/// The label of an example of which it is not known what it shows.
+inline constexpr std::uint32_t unknown_label = ~std::uint32_t{0};
+
 /// Examples and, where it is known, what each shows.
 struct Dataset {
   std::variant<Tensor<std::uint8_t>, Tensor<float>> examples;  ///< (N, ...): bytes, for p = byte / 255, or p
   std::optional<Tensor<std::uint32_t>> labels = {};            ///< (N)
-  std::size_t classes = 10;                                    ///< labels are below
+  std::size_t classes = 10;                                    ///< labels are below, or unknown
 
-  /// N, and the number of values of each.
+  /// Which values of an example are given: the condition, in place of labels. The others are x. Rising.
+  std::vector<std::size_t> given = {};
+
+  /// N, and the number of values of each x.
   std::size_t size() const;
   std::size_t width() const;
-  /// The shape of one example, such as (height, width).
+  /// The shape of one x, such as (height, width); a row where some values are given.
   Shape example_shape() const;
 };
 
@@ -61,10 +68,16 @@ template <class T, class M> void require_support(const char* operation, const Te
 /// 0 < held_out < N.
 std::pair<Dataset, Dataset> split(const Dataset& data, std::size_t held_out);
 
+/// The same examples with `count` labels, as many of each class as can be, chosen at random; the others
+/// become unknown. The examples that keep theirs come `repeats` times. Throws unless there are labels, and 1
+/// ≤ count ≤ N, and for 0 repeats.
+Dataset with_few_labels(const Dataset& data, std::size_t count, std::size_t repeats, Rng& rng);
+
 /// Some examples as tensors.
 template <class T> struct Batch {
   Versioned<T> x;                              // (B, D)
-  std::optional<Versioned<T>> condition = {};  // (B, C): labels as unit vectors, where there are any
+  std::optional<Versioned<T>> condition = {};  // (B, C): the given values, or labels as unit vectors,
+                                               // where there are any, and zeros for one that is unknown
 
   /// What a pass starts from, without a copy: the batch must outlive the step.
   Given<T> on(Tape<T>& tape, std::size_t samples = 1) const&;

@@ -1,5 +1,7 @@
 #include "strata/vae/distributions.hpp"
 
+#include <algorithm>
+
 #include "strata/autograd/operations.hpp"
 
 namespace strata {
@@ -69,6 +71,20 @@ template <class T> Var<T> sample(StandardNormal, Tape<T>& tape, const Shape& sha
   return noise.normal(tape, shape);
 }
 
+// Component k where Σ_{j < k} π_j ≤ u < Σ_{j ≤ k} π_j, then a draw from it.
+template <class T> Var<T> sample(const Mixture<T>& p, Tape<T>& tape, const Shape& shape,
+                                 const Noise<std::type_identity_t<T>>& noise) {
+  const auto& [mean, log_variance] = p.components;
+  const auto weights = broadcast(exp(p.log_weights), {mean.shape()[0]});
+  const Tensor<T>&upto = cumsum(weights).value(), &u = noise.uniform(tape, {shape[0]}).value();
+  std::vector<std::size_t> chosen;
+  for (const T v : u)
+    chosen.push_back(static_cast<std::size_t>(
+        std::upper_bound(upto.begin(), upto.end() - 1, v * upto.back()) - upto.begin()));
+  return sample(Normal<T>{gather_rows(mean, chosen), gather_rows(log_variances(p.components), chosen)},
+                noise);
+}
+
 template <class T> Var<T> log_prob(const Normal<T>& p, Var<T> x) {
   require_shape(x, p.mean);
   return normal_log_density(x, p.mean, p.log_variance);
@@ -88,6 +104,12 @@ template <class T> Var<T> log_prob(const FullNormal<T>& p, Var<T> x) {
 }
 
 template <class T> Var<T> log_prob(StandardNormal, Var<T> x) { return standard_normal_log_density(x); }
+
+// ln Σ_k e^(ln π_k + ln N_k(x))
+template <class T> Var<T> log_prob(const Mixture<T>& p, Var<T> x) {
+  return logsumexp(pairwise_normal_log_density(x, p.components.mean, log_variances(p.components)) +
+                   p.log_weights);
+}
 
 template <class T> Var<T> log_prob(const Bernoulli<T>& p, Var<T> x) {
   return bernoulli_log_density(x, p.logits);
@@ -138,24 +160,26 @@ template <class T> FullNormal<T> stop_gradient(const FullNormal<T>& p) {
   return {stop_gradient(p.mean), stop_gradient(p.log_variance), stop_gradient(p.lower)};
 }
 
-#define STRATA_INSTANTIATE(T)                                                      \
-  template Var<T> sample(const Normal<T>&, const Noise<T>&);                       \
-  template Var<T> sample(const FullNormal<T>&, const Noise<T>&);                   \
-  template Var<T> sample(const Bernoulli<T>&, const Noise<T>&);                    \
-  template Var<T> sample(StandardNormal, Tape<T>&, const Shape&, const Noise<T>&); \
-  template Var<T> log_prob(const Normal<T>&, Var<T>);                              \
-  template Var<T> log_prob(const FullNormal<T>&, Var<T>);                          \
-  template Var<T> log_prob(StandardNormal, Var<T>);                                \
-  template Var<T> log_prob(const Bernoulli<T>&, Var<T>);                           \
-  template Draw<T> sample_and_log_prob(const Normal<T>&, const Noise<T>&);         \
-  template Draw<T> sample_and_log_prob(const FullNormal<T>&, const Noise<T>&);     \
-  template Var<T> mean(const Bernoulli<T>&);                                       \
-  template Var<T> kl(const Normal<T>&, StandardNormal);                            \
-  template Var<T> kl(const FullNormal<T>&, StandardNormal);                        \
-  template Var<T> kl(const Normal<T>&, const Normal<T>&);                          \
-  template Normal<T> repeat_rows(const Normal<T>&, std::size_t);                   \
-  template FullNormal<T> repeat_rows(const FullNormal<T>&, std::size_t);           \
-  template Normal<T> stop_gradient(const Normal<T>&);                              \
+#define STRATA_INSTANTIATE(T)                                                         \
+  template Var<T> sample(const Normal<T>&, const Noise<T>&);                          \
+  template Var<T> sample(const FullNormal<T>&, const Noise<T>&);                      \
+  template Var<T> sample(const Bernoulli<T>&, const Noise<T>&);                       \
+  template Var<T> sample(StandardNormal, Tape<T>&, const Shape&, const Noise<T>&);    \
+  template Var<T> sample(const Mixture<T>&, Tape<T>&, const Shape&, const Noise<T>&); \
+  template Var<T> log_prob(const Mixture<T>&, Var<T>);                                \
+  template Var<T> log_prob(const Normal<T>&, Var<T>);                                 \
+  template Var<T> log_prob(const FullNormal<T>&, Var<T>);                             \
+  template Var<T> log_prob(StandardNormal, Var<T>);                                   \
+  template Var<T> log_prob(const Bernoulli<T>&, Var<T>);                              \
+  template Draw<T> sample_and_log_prob(const Normal<T>&, const Noise<T>&);            \
+  template Draw<T> sample_and_log_prob(const FullNormal<T>&, const Noise<T>&);        \
+  template Var<T> mean(const Bernoulli<T>&);                                          \
+  template Var<T> kl(const Normal<T>&, StandardNormal);                               \
+  template Var<T> kl(const FullNormal<T>&, StandardNormal);                           \
+  template Var<T> kl(const Normal<T>&, const Normal<T>&);                             \
+  template Normal<T> repeat_rows(const Normal<T>&, std::size_t);                      \
+  template FullNormal<T> repeat_rows(const FullNormal<T>&, std::size_t);              \
+  template Normal<T> stop_gradient(const Normal<T>&);                                 \
   template FullNormal<T> stop_gradient(const FullNormal<T>&);
 STRATA_INSTANTIATE(float)
 STRATA_INSTANTIATE(double)

@@ -28,6 +28,12 @@ template <class T> struct FullNormal {
   Var<T> lower;         // (B, L (L − 1) / 2), C's rows below its diagonal
 };
 
+/// Σ_k e^(log_weights_k) P_k, K normals of one width.
+template <class T> struct Mixture {
+  Normal<T> components;  // (K, L)
+  Var<T> log_weights;    // (K), or one for all: (1)
+};
+
 /// Independent x ∈ {0, 1} with P(x = 1) = sigmoid(logits); what lies between has a cross-entropy.
 template <class T> struct Bernoulli {
   static constexpr Interval support = unit_interval;
@@ -48,10 +54,15 @@ template <class T> Var<T> sample(const Bernoulli<T>& p, const Noise<std::type_id
 template <class T>
 Var<T> sample(StandardNormal, Tape<T>& tape, const Shape& shape, const Noise<std::type_identity_t<T>>& noise);
 
+/// The same of a mixture, whose components are drawn by their weights: no gradient flows into these.
+template <class T> Var<T> sample(const Mixture<T>& p, Tape<T>& tape, const Shape& shape,
+                                 const Noise<std::type_identity_t<T>>& noise);
+
 /// ln p(x): (B). Throws unless x is of the distribution's shape (B, L), and for a Bernoulli x outside [0, 1].
 template <class T> Var<T> log_prob(const Normal<T>& p, Var<T> x);
 template <class T> Var<T> log_prob(const FullNormal<T>& p, Var<T> x);
 template <class T> Var<T> log_prob(StandardNormal, Var<T> x);
+template <class T> Var<T> log_prob(const Mixture<T>& p, Var<T> x);
 template <class T> Var<T> log_prob(const Bernoulli<T>& p, Var<T> x);
 
 /// A draw with its log density, which normals know from its noise: ln N(ε; 0, I) − ln |C|.

@@ -37,8 +37,10 @@ template <class T> NormalHead<T>::NormalHead(std::size_t in, const std::vector<s
       scale_kind(kind) {}
 
 template <class T> Normal<T> NormalHead<T>::of(Var<T> h) const {
-  const auto s = scale(h);
-  return {mean(h), scale_kind == Scale::softplus ? 2 * log_softplus(s) : s};  // ln σ² = 2 ln softplus s
+  auto s = scale(h);
+  if (scale_kind == Scale::softplus) s = 2 * log_softplus(s);  // ln σ² = 2 ln softplus s
+  if (scale_kind == Scale::clamped) s = clamp(s, T(-6), T(2));
+  return {mean(h), s};
 }
 
 template <class T>

@@ -6,11 +6,12 @@
 
 namespace strata {
 
-/// How a network gives a standard deviation σ from its output s: σ = e^(s/2), or σ = softplus s.
-enum class Scale { log_variance, softplus };
+/// How a network gives a standard deviation σ from its output s: σ = e^(s/2); σ = softplus s; or σ = e^(s/2)
+/// with s held within [−6, 2] (Tomczak and Welling 2018).
+enum class Scale { log_variance, softplus, clamped };
 template <> struct Named<Scale> {
   static constexpr const char* what = "scale";
-  static constexpr std::array names = {"log_variance", "softplus"};
+  static constexpr std::array names = {"log_variance", "softplus", "clamped"};
 };
 
 /// h = body(x), N(h W + b, diag e^s) with s = h W' + b', or from a softplus standard deviation: q(z | x),

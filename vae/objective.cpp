@@ -123,6 +123,13 @@ template <class T> Var<T> objective(const Ciwae& options, const Pass<T>& pass) {
   return without_penalty(share * mean(log_weight) + (T(1) - share) * iwae, pass, options.penalty);
 }
 
+template <class T> Var<T> objective(const Capacity& options, const Pass<T>& pass) {
+  const T gamma = at_least_zero<T>("gamma", options.gamma),
+          capacity = at_least_zero<T>("capacity", options.capacity);
+  const auto kl = mean(pass.log_likelihood) - mean(pass.elbo());
+  return without_penalty(mean(pass.log_likelihood) - gamma * abs(kl - capacity), pass, options.penalty);
+}
+
 #define STRATA_INSTANTIATE(T)                                           \
   template Var<T> importance_weighted_bound(Var<T>, std::size_t);       \
   template Var<T> objective(const Elbo&, const Pass<T>&);               \
@@ -131,7 +138,8 @@ template <class T> Var<T> objective(const Ciwae& options, const Pass<T>& pass) {
   template Var<T> objective(const Dreg&, const Pass<T>&);               \
   template Var<T> objective(const Miwae&, const Pass<T>&);              \
   template Var<T> objective(const Piwae&, const Pass<T>&);              \
-  template Var<T> objective(const Ciwae&, const Pass<T>&);
+  template Var<T> objective(const Ciwae&, const Pass<T>&);              \
+  template Var<T> objective(const Capacity&, const Pass<T>&);
 STRATA_INSTANTIATE(float)
 STRATA_INSTANTIATE(double)
 

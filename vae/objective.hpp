@@ -1,6 +1,6 @@
 // Objectives: what training maximises, as functions of a pass. One of one's own is a struct with its
-// `objective`; where it has a member `beta`, KL warm-up scales it, and where it has a static member `paths`,
-// the pass that it is given splits them so.
+// `objective`; where it has a member `beta` or `capacity`, KL warm-up scales it, and where it has a static
+// member `paths`, the pass that it is given splits them so.
 //
 // θ stands for the parameters of p, φ for those of q, w_k for p(x, z_k) / q(z_k | x) of the k-th draw, w̃_k
 // for w_k / Σ w. A beta other than 1 makes them p(x | z) (p(z) / q(z | x))^beta.
@@ -71,11 +71,19 @@ struct Ciwae {
   double penalty = 1;  ///< the weight of what the model adds to its loss
 };
 
+/// The ELBO whose KL is drawn to a capacity (Burgess et al. 2018, equation 8): mean log-likelihood −
+/// gamma |KL − capacity|, KL the mean over images of all layers' divergences. Warm-up lets the capacity grow.
+struct Capacity {
+  double gamma = 1000;
+  double capacity = 25;  ///< C, nats
+  double penalty = 1;    ///< the weight of what the model adds to its loss
+};
+
 /// What a command line can choose.
-using Objective = std::variant<Elbo, Iwae, StickingTheLanding, Dreg, Miwae, Piwae, Ciwae>;
+using Objective = std::variant<Elbo, Iwae, StickingTheLanding, Dreg, Miwae, Piwae, Ciwae, Capacity>;
 template <> struct Named<Objective> {
   static constexpr const char* what = "objective";
-  static constexpr std::array names = {"elbo", "iwae", "stl", "dreg", "miwae", "piwae", "ciwae"};
+  static constexpr std::array names = {"elbo", "iwae", "stl", "dreg", "miwae", "piwae", "ciwae", "capacity"};
 };
 
 /// ln 1/K Σ_k w_k: (N) from log weights (N K).
@@ -91,6 +99,7 @@ template <class T> Var<T> objective(const Dreg& options, const Pass<T>& pass);
 template <class T> Var<T> objective(const Miwae& options, const Pass<T>& pass);
 template <class T> Var<T> objective(const Piwae& options, const Pass<T>& pass);
 template <class T> Var<T> objective(const Ciwae& options, const Pass<T>& pass);
+template <class T> Var<T> objective(const Capacity& options, const Pass<T>& pass);
 template <class T> Var<T> objective(const Objective& chosen, const Pass<T>& pass) {
   return std::visit([&](const auto& options) { return objective(options, pass); }, chosen);
 }
@@ -106,9 +115,10 @@ inline Paths paths_of(const Objective& chosen) {
   return std::visit([](const auto& options) { return paths_of(options); }, chosen);
 }
 
-/// The same objective with `factor` times its beta.
+/// The same objective with `factor` times its beta, or its capacity.
 template <class O> O with_beta_times(O objective, double factor) {
   if constexpr (requires { objective.beta; }) objective.beta *= factor;
+  if constexpr (requires { objective.capacity; }) objective.capacity *= factor;
   return objective;
 }
 inline Objective with_beta_times(const Objective& chosen, double factor) {

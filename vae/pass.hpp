@@ -69,14 +69,15 @@ concept LatentModel = requires(const M& model, const Given<T>& given, const Nois
   { model.pass(given, noise, context) } -> std::same_as<Pass<T>>;
 };
 
-/// A latent model that generates: draw(tape, t, rows, condition, noise) is a draw of z_t (rows, L_t) from p,
-/// and decode(z, t, condition, noise) is E[x] (rows, D) given a z_t, with the layers below drawn from p; t
-/// counts from 1, and the condition may be empty.
+/// A latent model that generates: draw(tape, t, rows, condition, noise) is a draw of z_t ... z_T from p,
+/// (rows, L_t) each, and decode(z, condition, noise) is E[x] (rows, D) given z_t ... z_T, with the layers
+/// below drawn from p; t counts from 1, and the condition may be empty.
 template <class M, class T = float>
 concept GenerativeModel = LatentModel<M, T> &&
-    requires(const M& model, Tape<T>& tape, std::size_t n, Var<T> x, const Noise<T>& noise) {
-  { model.draw(tape, n, n, x, noise) } -> std::same_as<Var<T>>;
-  { model.decode(x, n, x, noise) } -> std::same_as<Var<T>>;
+    requires(const M& model, Tape<T>& tape, std::size_t n, Var<T> x, const Layers<Var<T>>& z,
+             const Noise<T>& noise) {
+  { model.draw(tape, n, n, x, noise) } -> std::same_as<Layers<Var<T>>>;
+  { model.decode(z, x, noise) } -> std::same_as<Var<T>>;
 };
 
 }  // namespace strata

@@ -19,25 +19,19 @@ template <class T> struct Simulated {
 
 /// Draws z_T ... z_1 from the prior downwards, for `count` rows or those of a condition.
 template <class T, GenerativeModel<T> Model>
-Simulated<T> simulate(const Model& model, std::size_t layers, std::size_t count,
-                      const std::optional<Versioned<T>>& condition, Rng& rng) {
+Simulated<T> simulate(const Model& model, std::size_t count, const std::optional<Versioned<T>>& condition,
+                      Rng& rng) {
   Tape<T> tape(Record::values);
   const auto given = condition ? tape.reference(*condition) : Var<T>();
-  Simulated<T> simulated;
-  Rng last = rng;
-  for (std::size_t t = 1; t <= layers; ++t) {  // the same noise from the top: the same z_T ... z_{t+1}
-    Rng same = rng;
-    simulated.z.push_back(model.draw(tape, t, count, given, same).value());
-    if (t == 1) last = same;
-  }
-  rng = last;
-  simulated.mean = model.decode(tape.constant(simulated.z[0]), 1, given, Noise<T>::zero()).value();
+  const auto z = model.draw(tape, 1, count, given, rng);
+  Simulated<T> simulated{{}, model.decode(z, given, Noise<T>::zero()).value()};
+  for (const auto& layer : z) simulated.z.push_back(layer.value());
   return simulated;
 }
 
 /// The noise ε (L) of which the model makes these z_1 ... z_T, (1, L_t) each, for one image: of models whose
-/// every z_t is affine in its own layer's noise, as a normal's draw is, with a triangular matrix. Throws for
-/// others.
+/// every z_t is affine in its own layer's noise, as a normal's draw is, with a triangular matrix, given the
+/// layers that it depends on, below or above it. Throws for others.
 template <class T, LatentModel<T> Model>
 Tensor<double> noise_of(const Model& model, const Batch<T>& image, const std::vector<Tensor<T>>& z) {
   const auto widths = detail::noise_widths(model, image);
@@ -61,7 +55,7 @@ Tensor<double> noise_of(const Model& model, const Batch<T>& image, const std::ve
         model.pass(image.on(tape, rows), detail::noise_columns(tape.variable(noise)), Context{});
     return xt::cast<double>(pass.layers[t].z.value());
   };
-  for (std::size_t t = 0; t < z.size(); begin += widths[t], ++t) {
+  const auto solve = [&](std::size_t t) {
     const std::size_t units = widths[t];
     if (z[t].size() != units) refuse(t);
     const Tensor<double> drawn = layer_at(t, units + 1);  // mean, mean + C's columns
@@ -71,9 +65,16 @@ Tensor<double> noise_of(const Model& model, const Batch<T>& image, const std::ve
       for (std::size_t j = 0; j < units; ++j) factor(i, j) = drawn(j + 1, i) - drawn(0, i);
     }
     solve_triangular<double>({factor.data(), units, units}, Transpose::no, {solved.data(), units, 1});
-    std::copy(solved.begin(), solved.end(), epsilon.begin() + static_cast<std::ptrdiff_t>(begin));
+for (std::size_t i = 0; i < units; ++i) epsilon(begin + i) += solved(i, 0);
+  };
+  // Each sweep makes one more layer right, the one that is drawn next after those that are.
+  for (std::size_t sweep = 0; sweep < z.size(); ++sweep) {
+    begin = 0;
+    for (std::size_t t = 0; t < z.size(); begin += widths[t++]) solve(t);
+  }
+  for (std::size_t t = 0; t < z.size(); ++t) {
     const Tensor<double> found = layer_at(t, 1);
-    for (std::size_t i = 0; i < units; ++i) {
+    for (std::size_t i = 0; i < widths[t]; ++i) {
       const double wanted = z[t].data()[i];
       if (!(std::abs(found(0, i) - wanted) <= 1e-3 * (1 + std::abs(wanted)))) refuse(t);
     }

@@ -52,6 +52,6 @@ int main() {
 
   Tape<float> tape(Record::values);  // inference keeps no derivatives
   const auto z_2 = vae.draw(tape, 2, 3, {}, rng);
-  const auto x = vae.decode(z_2, 2, {}, rng);
+  const auto x = vae.decode(z_2, {}, rng);
   std::printf("p(x | z_2): 3 draws of z_1 give %zu images of %zu pixels\n", x.shape()[0], x.shape()[1]);
 }

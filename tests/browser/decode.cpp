@@ -15,8 +15,7 @@ int main(int argc, char** argv) {
   if (argc < 2) return 2;
   const auto run = tools::load_run(argv[1]);
   const std::vector<float> numbers{std::istream_iterator<float>(std::cin), {}};
-  const std::size_t top = run.config.latent.size(), width = run.config.latent.back(),
-                    rows = numbers.size() / width;
+  const std::size_t width = run.config.latent.back(), rows = numbers.size() / width;
   auto z = Tensor<float>::from_shape({rows, width});
   std::copy_n(numbers.begin(), rows * width, z.begin());
   Tape<float> tape(Record::values);
@@ -27,7 +26,7 @@ int main(int argc, char** argv) {
         for (std::size_t row = 0; row < rows; ++row)
           c(row, argc > 2 ? std::strtoul(argv[2], nullptr, 10) : 0) = 1;
       });
-  const auto x = run.model.decode(tape.constant(z), top, condition,
+  const auto x = run.model.decode({tape.constant(z)}, condition,
                                   Noise<float>([](Tensor<float>& ones) { ones.fill(1.0f); }));
   std::cout << std::setprecision(9);
   for (std::size_t row = 0; row < rows; ++row)

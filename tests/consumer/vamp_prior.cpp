@@ -35,11 +35,11 @@ template <class T> struct VampVae {
                              context);
   }
   // For pictures: rows take turns among the components.
-  Var<T> draw(Tape<T>& tape, std::size_t, std::size_t rows, Var<T>, const Noise<T>& noise) const {
+  Layers<Var<T>> draw(Tape<T>& tape, std::size_t, std::size_t rows, Var<T>, const Noise<T>& noise) const {
     const std::size_t turns = rows / pseudo_inputs.value().shape(0) + 1;
-    return slice(sample(repeat_rows(prior(tape).components, turns), noise), 0, 0, rows);
+    return {slice(sample(repeat_rows(prior(tape).components, turns), noise), 0, 0, rows)};
   }
-  Var<T> decode(Var<T> z, std::size_t, Var<T>, const Noise<T>&) const { return mean(decoder(z)); }
+  Var<T> decode(const Layers<Var<T>>& z, Var<T>, const Noise<T>&) const { return mean(decoder(z[0])); }
 
   static void fields(auto& self, auto&& visit) {
     visit("encoder", self.encoder), visit("decoder", self.decoder),

@@ -89,6 +89,7 @@ template <class T> std::map<std::string, Operation<T>> operations() {
       {"batch_norm", [](X x, N n) { return batch_norm(x[0], x[1], x[2], n[0]).y; }},
 
       {"normal_log_density", [](X x, N) { return normal_log_density(x[0], x[1], x[2]); }},
+      {"pairwise_normal_log_density", [](X x, N) { return pairwise_normal_log_density(x[0], x[1], x[2]); }},
       {"standard_normal_log_density", [](X x, N) { return standard_normal_log_density(x[0]); }},
       {"bernoulli_log_density", [](X x, N) { return bernoulli_log_density(x[0], x[1]); }},
       {"reparameterize", [](X x, N) { return reparameterize(x[0], x[1], x[2]); }},

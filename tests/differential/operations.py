@@ -242,6 +242,11 @@ def density(d):
     return [d.tensor(shape), d.tensor(d.narrowed(shape)), d.tensor(d.narrowed(shape), -3, 3)], []
 
 
+def pairs(d):
+    batch, count, size = d.whole(0, 5), d.whole(1, 40), d.whole(1, 9)
+    return [d.tensor((batch, size)), d.tensor((count, size)), d.tensor((count, size), -3, 3)], []
+
+
 def cornered(d):
     batch, size = d.whole(0, 5), d.whole(1, 9)
     return [entries(d, (batch,), size), d.normal((batch, size))], []
@@ -255,6 +260,7 @@ def binary(d):
 
 PROBABILITY = {
     "normal_log_density": (lambda x, m, s: log_prob(normal(*torch.broadcast_tensors(m, s, x)[:2]), x), density),
+    "pairwise_normal_log_density": (lambda x, m, s: log_prob(normal(m, s), x.unsqueeze(1)), pairs),
     "standard_normal_log_density": (lambda x: log_prob(standard(x), x), one(lowest=1)),
     "bernoulli_log_density": (bernoulli, binary),
     "reparameterize": (lambda m, s, e: m + torch.exp(s / 2) * e, alike(3, lowest=0)),

@@ -40,6 +40,27 @@ TEST_CASE("A network is its layers, and its gradients are right with every optio
   CHECK(xt::allclose(mlp(x).value(), by_hand.value(), 1e-14));
 }
 
+TEST_CASE("A gated layer is (x W + b) ⊙ sigmoid(x V + c), normalised before the gate") {
+  for (const bool batch_norm : {false, true}) {
+    Rng rng{3};
+    Mlp<double> mlp(4, {5, 3}, {.activation = Activation::gated, .batch_norm = batch_norm}, rng);
+    const auto& [linear, norm, gate] = mlp.layers[0];
+    Tape<double> tape;
+    const auto x = tape.constant(normals({6, 4}, 1));
+    const auto h = norm ? (*norm)(linear(x)) : linear(x);
+    const auto by_hand = h * sigmoid((*gate)(x));
+    const Mlp<double>::Layer& second = mlp.layers[1];
+    const auto g = second.norm ? (*second.norm)(second.linear(by_hand)) : second.linear(by_hand);
+    CHECK(xt::allclose(mlp(x).value(), (g * sigmoid((*second.gate)(by_hand))).value(), 1e-14));
+    const auto report = gradcheck(mlp, [&](Tape<double>& on) {
+      Rng noise{9};
+      return mlp(on.constant(normals({6, 4}, 1)), training(noise));
+    });
+    CHECK(report.message == "");
+    CHECK_THROWS_WITH(activate(Activation::gated, x), Catch::Matchers::Contains("Mlp has such layers"));
+  }
+}
+
 TEST_CASE("Fields are visited by path, parameters counted, and shown as a table") {
   Rng rng;
   Mlp<float> mlp(784, {500, 30}, {.batch_norm = true}, rng);
@@ -74,6 +95,7 @@ TEST_CASE("Initialisers have the deviations that they promise") {
   CHECK(suitable_init(Activation::tanh) == Init::glorot);
   CHECK(suitable_init(Activation::softplus) == Init::he_with_biases);
   CHECK(suitable_init(Activation::softplus, 2) == Init::glorot);
+  CHECK(suitable_init(Activation::gated) == Init::he);
   CHECK_THROWS_WITH(parse<Init>("xavier"),
                     "[init] 'xavier' is unknown; there are he_with_biases, he, glorot, zero");
   CHECK_THROWS_WITH(Linear<double>(0, 3, Init::he, rng), "[Linear] needs widths of at least 1: (0, 3)");

@@ -10,7 +10,7 @@ using namespace strata::tests;
 namespace {
 
 Chain wrong_chain(std::size_t layers) {
-  auto chain = make_chain(layers, Covariance::diagonal, 0.5);
+  auto chain = make_chain(layers, PosteriorKind::normal, 0.5);
   diagonal(chain.model.q[0]).mean.bias.write() += 0.5;
   return chain;
 }
@@ -57,7 +57,7 @@ TEST_CASE("On images that a model drew the bounds bracket ln p(x)") {
   for (const std::size_t layers : {1, 2}) {
     const auto chain = wrong_chain(layers);
     Rng rng{3};
-    const auto drawn = simulate<double>(chain.model, layers, 8, {}, rng);
+    const auto drawn = simulate<double>(chain.model, 8, {}, rng);
     const Batch<double> x{drawn.mean + std::sqrt(chain_noise) * normals({8, chain_width}, 9)};
     const Matrix exact = exact_log_likelihood(chain, x.x.value());
     const auto brackets =

@@ -11,14 +11,14 @@ using namespace strata::tests;
 
 namespace {
 
-Vae<double> two_layers(Covariance covariance = Covariance::diagonal) {
+Vae<double> two_layers(PosteriorKind covariance = PosteriorKind::normal) {
   Rng rng{1};
   return {{.data = 5,
            .hidden = {4},
            .latent = {3, 2},
            .upper_hidden = {4},
-           .covariance = covariance,
-           .top_covariance = covariance},
+           .posterior = covariance,
+           .top_posterior = covariance},
           rng};
 }
 
@@ -27,7 +27,7 @@ const Matrix image = {{1.0, 0.0, 0.0, 1.0, 1.0}};
 }  // namespace
 
 TEST_CASE("ln w(ε) is the pass's weight of the same noise, with its derivative and none of the parameters'") {
-  for (const auto covariance : {Covariance::diagonal, Covariance::full}) {
+  for (const auto covariance : {PosteriorKind::normal, PosteriorKind::full}) {
     auto model = two_layers(covariance);
     const auto log_weight = log_weight_of<double>(model, {image});
     REQUIRE(log_weight.width() == 5);
@@ -93,11 +93,11 @@ TEST_CASE("Noise out of all bounds has weight 0 and no derivative") {
 
 TEST_CASE("The noise of given latents is found, for any covariance and number of layers") {
   for (const std::size_t layers : {1, 2, 3})
-    for (const auto covariance : {Covariance::diagonal, Covariance::full}) {
+    for (const auto covariance : {PosteriorKind::normal, PosteriorKind::full}) {
       const auto chain = make_chain(layers, covariance);
       const Batch<double> x{normals({1, chain_width}, 4)};
       Rng rng{5};
-      const auto [z, mean] = simulate<double>(chain.model, layers, 1, {}, rng);
+      const auto [z, mean] = simulate<double>(chain.model, 1, {}, rng);
       const auto epsilon = noise_of(chain.model, x, z);
       Tape<double> tape(Record::values);
       const Matrix row = xt::view(epsilon, xt::newaxis(), xt::all());
@@ -105,14 +105,16 @@ TEST_CASE("The noise of given latents is found, for any covariance and number of
       INFO(layers << " layers");
       for (std::size_t t = 0; t < layers; ++t)
         CHECK(xt::allclose(pass.layers[t].z.value(), z[t], 1e-9, 1e-9));
-      CHECK(xt::allclose(mean, chain.model.decode(tape.constant(z[0]), 1, {}, rng).value()));
+      Layers<Var<double>> all;
+      for (const auto& layer : z) all.push_back(tape.constant(layer));
+      CHECK(xt::allclose(mean, chain.model.decode(all, {}, rng).value()));
     }
 }
 
 TEST_CASE("Simulated layers are drawn together: z_t from p(z_t | z_{t+1})") {
-  const auto chain = make_chain(2, Covariance::diagonal);
+  const auto chain = make_chain(2, PosteriorKind::normal);
   Rng rng{5};
-  const auto [z, mean] = simulate<double>(chain.model, 2, 20000, {}, rng);
+  const auto [z, mean] = simulate<double>(chain.model, 20000, {}, rng);
   const auto& p = chain.model.p[0];
   const Matrix residual = z[0] - dot(z[1], p.mean.weight.value()) - p.mean.bias.value();
   const Matrix variance = xt::mean(residual * residual, {0}), expected = xt::exp(p.scale.bias.value());
@@ -121,7 +123,7 @@ TEST_CASE("Simulated layers are drawn together: z_t from p(z_t | z_{t+1})") {
   CHECK(xt::allclose(x_mean, xt::view(chain.mean, 0), 0, 0.1));
   const auto after = rng;
   Rng again{5};
-  (void)simulate<double>(chain.model, 2, 20000, {}, again);
+  (void)simulate<double>(chain.model, 20000, {}, again);
   CHECK(again.counter == after.counter);
   CHECK(after.counter > 0);
 }

@@ -17,7 +17,7 @@ using namespace strata::tests;
 namespace {
 
 // Moves the parameters of q, all of them or those of the means alone, so that it is not exact.
-Chain inexact_chain(std::size_t layers, Covariance covariance, bool all = true) {
+Chain inexact_chain(std::size_t layers, PosteriorKind covariance, bool all = true) {
   Chain chain = make_chain(layers, covariance, 1.3);
   std::uint64_t seed = 50;
   detail::for_each_parameter(chain.model.q, [&](const std::string& path, auto& parameter) {
@@ -123,7 +123,7 @@ double variance_sum(const std::vector<std::vector<double>>& draws) {
 TEST_CASE("At the exact posterior sticking the landing leaves no gradient of q in any single draw") {
   for (const std::size_t layers : {1, 2, 3})
     for (std::uint64_t seed = 0; seed < 20; ++seed) {
-      const auto chain = make_chain(layers, Covariance::full);
+      const auto chain = make_chain(layers, PosteriorKind::full);
       INFO(layers << " layers");
       for (const Objective& wanted : {Objective(StickingTheLanding{}), Objective(Dreg{})})
         for (const double slope : estimate(chain, wanted, 1, 1, seed).encoder) CHECK(std::abs(slope) < 1e-9);
@@ -136,7 +136,7 @@ TEST_CASE("At the exact posterior sticking the landing leaves no gradient of q i
 
 TEST_CASE("The mean of sticking the landing is the exact gradient of the ELBO") {
   for (const std::size_t layers : {1, 2, 3})
-    for (const auto covariance : {Covariance::diagonal, Covariance::full}) {
+    for (const auto covariance : {PosteriorKind::normal, PosteriorKind::full}) {
       const auto chain = inexact_chain(layers, covariance, false);
       const auto points = sigma_points(chain);
       const auto exact = estimate(chain, Iwae{}, points[0].shape(0), 1, Noise<double>::given(points));
@@ -155,7 +155,7 @@ TEST_CASE("The mean of sticking the landing is the exact gradient of the ELBO") 
 TEST_CASE("The mean of DReG is the gradient of the importance-weighted bound, with any beta") {
   for (const std::size_t layers : {1, 2, 3})
     for (const double beta : {1.0, 0.6}) {
-      const auto chain = inexact_chain(layers, layers == 2 ? Covariance::full : Covariance::diagonal);
+      const auto chain = inexact_chain(layers, layers == 2 ? PosteriorKind::full : PosteriorKind::normal);
       std::vector<std::vector<double>> encoder;
       for (std::uint64_t seed = 0; seed < 100; ++seed) {
         const auto drawn = estimate(chain, Dreg{beta}, 250, 4, seed),
@@ -172,7 +172,7 @@ TEST_CASE("The mean of DReG is the gradient of the importance-weighted bound, wi
 
 TEST_CASE("With 64 draws DReG's gradient of q varies far less than the plain one") {
   for (const std::size_t layers : {1, 2, 3}) {
-    const auto chain = inexact_chain(layers, Covariance::diagonal);
+    const auto chain = inexact_chain(layers, PosteriorKind::normal);
     std::vector<std::vector<double>> dreg, plain;
     for (std::uint64_t seed = 0; seed < 200; ++seed) {
       dreg.push_back(estimate(chain, Dreg{}, 1, 64, seed).encoder);
@@ -186,7 +186,7 @@ TEST_CASE("With 64 draws DReG's gradient of q varies far less than the plain one
 
 TEST_CASE("With one draw DReG is sticking the landing, with any beta") {
   for (const double beta : {1.0, 0.5}) {
-    const auto chain = inexact_chain(3, Covariance::full);
+    const auto chain = inexact_chain(3, PosteriorKind::full);
     const auto one = estimate(chain, Dreg{beta}, 5, 1, 1),
                other = estimate(chain, StickingTheLanding{beta}, 5, 1, 1);
     check_equal(one.encoder, other.encoder);
@@ -197,7 +197,7 @@ TEST_CASE("With one draw DReG is sticking the landing, with any beta") {
 
 TEST_CASE(
     "MIWAE, PIWAE and CIWAE have the gradients of their parts, and at their ends those of IWAE and ELBO") {
-  const auto chain = inexact_chain(3, Covariance::diagonal);
+  const auto chain = inexact_chain(3, PosteriorKind::normal);
   const auto at = [&](const Objective& wanted, std::size_t images = 4, std::size_t samples = 6) {
     return estimate(chain, wanted, images, samples, 1);
   };
@@ -226,7 +226,7 @@ TEST_CASE(
 }
 
 TEST_CASE("PIWAE's gradients hold where the weights of most groups vanish") {
-  const auto chain = inexact_chain(2, Covariance::diagonal, false);
+  const auto chain = inexact_chain(2, PosteriorKind::normal, false);
   const auto drawn = estimate(chain, Piwae{3}, 2, 6, 1, 1e4), plain = estimate(chain, Iwae{}, 2, 6, 1, 1e4);
   check_equal(drawn.decoder, plain.decoder);
   check_equal(drawn.encoder, estimate(chain, Miwae{3}, 2, 6, 1, 1e4).encoder);
@@ -242,7 +242,7 @@ TEST_CASE("A pass has the same values and moves the same averages along any path
                                                 .latent = {4, 3, 2},
                                                 .upper_hidden = {4},
                                                 .networks = {.batch_norm = true, .dropout = 0.3},
-                                                .top_covariance = Covariance::full},
+                                                .top_posterior = PosteriorKind::full},
                                       rng);
     Tape<double> tape;
     const Tensor<double> x = xt::cast<double>(normals({5, 6}, 2) > 0.0);
@@ -263,7 +263,7 @@ TEST_CASE("A pass has the same values and moves the same averages along any path
 }
 
 TEST_CASE("An objective refuses a pass that does not give what it needs") {
-  const auto chain = make_chain(2, Covariance::diagonal);
+  const auto chain = make_chain(2, PosteriorKind::normal);
   Tape<double> tape;
   Rng rng{1};
   const auto pass = chain.model.pass({tape.constant(normals({2, chain_width}, 3)), {}, 5}, rng);
@@ -271,4 +271,32 @@ TEST_CASE("An objective refuses a pass that does not give what it needs") {
     CHECK_THROWS_WITH(objective(wanted, pass),
                       Catch::Matchers::Contains("the pass does not split its paths; set Given::paths"));
   CHECK_THROWS_WITH(objective(Miwae{2}, pass), "[Miwae] 5 draws do not make 2 groups of one size");
+}
+
+TEST_CASE(
+    "An objective drawn to a capacity rises with the KL below it, and falls with gamma times it above") {
+  const auto chain = inexact_chain(2, PosteriorKind::normal);
+  Rng rng{1};
+  Tape<double> tape;
+  const auto pass = chain.model.pass({tape.constant(normals({5, chain_width}, 3)), {}, 2}, rng);
+  const double kl = xt::mean(pass.log_likelihood.value() - pass.elbo().value())();
+  const auto gradients = [&](const auto& wanted) {
+    discard_gradients(chain.model);
+    const auto y = objective(wanted, pass);
+    tape.backward(y);
+    auto all = gradients_of(chain.model.q);
+    const auto decoder = gradients_of(chain.model.decoder);
+    all.insert(all.end(), decoder.begin(), decoder.end());
+    return std::pair(y.value()(), all);
+  };
+  const double likelihood = xt::mean(pass.log_likelihood.value())();
+  const auto above = gradients(Capacity{7, kl - 0.5}), below = gradients(Capacity{7, kl + 0.25});
+  CHECK(above.first == Approx(likelihood - 7 * 0.5));
+  CHECK(below.first == Approx(likelihood - 7 * 0.25));
+  check_equal(above.second, gradients(Elbo{7}).second);
+  auto sum = above.second, twice = gradients(Elbo{0}).second;  // of −7 KL and 7 KL, and the likelihood's
+  for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += below.second[i], twice[i] *= 2;
+  check_equal(sum, twice);
+  CHECK(with_beta_times(Capacity{7, 20}, 0.25).capacity == 5);
+  CHECK_THROWS_WITH(objective(Capacity{-1, 2}, pass), Catch::Matchers::Contains("gamma is -1"));
 }

@@ -10,7 +10,7 @@ using namespace strata::tests;
 
 TEST_CASE("A refined proposal meets ln p(x) of chains whose encoders are wrong, with most draws") {
   for (const std::size_t layers : {1, 2, 3}) {
-    auto chain = make_chain(layers, Covariance::diagonal, 0.5);
+    auto chain = make_chain(layers, PosteriorKind::normal, 0.5);
     diagonal(chain.model.q[0]).mean.bias.write() += 0.5;
     const Batch<double> x{1.5 * normals({3, chain_width}, 3)};
     const Matrix exact = exact_log_likelihood(chain, x.x.value());
@@ -31,7 +31,7 @@ TEST_CASE("A refined proposal meets ln p(x) of chains whose encoders are wrong, 
 }
 
 TEST_CASE("Where the encoder is the posterior a proposal stays as it starts, and every draw counts") {
-  const auto chain = make_chain(2, Covariance::full);
+  const auto chain = make_chain(2, PosteriorKind::full);
   const auto log_weight = log_weight_of<double>(chain.model, {normals({1, chain_width}, 3)});
   Rng rng{1};
   const auto proposal = fit_proposal(log_weight, {.steps = 100}, rng);

@@ -1,5 +1,6 @@
 #include "strata/vae/training.hpp"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 
 #include "strata/autograd/reduce.hpp"
@@ -81,6 +82,36 @@ TEST_CASE("A batch that is gathered anew before backward is refused") {
   gather(bytes, std::vector<std::size_t>{1}, Binarize::none, rng, batch);
   CHECK_THROWS_WITH(tape.backward(y),
                     Catch::Matchers::Contains("a tensor that 'multiply' reads was changed"));
+}
+
+TEST_CASE("Few labels are as many of each class, at random; the others are unknown, those known repeated") {
+  Dataset data{Tensor<std::uint8_t>(Shape{60, 2}, std::uint8_t{0}), Tensor<std::uint32_t>(Shape{60}, 0u), 3};
+  for (std::size_t i = 0; i < 60; ++i) {
+    (*data.labels)(i) = static_cast<std::uint32_t>(i < 40 ? 0 : 1 + i % 2);
+    std::get<Tensor<std::uint8_t>>(data.examples)(i, 0) = static_cast<std::uint8_t>(i);
+  }
+  Rng rng{4};
+  const Dataset few = with_few_labels(data, 7, 3, rng);
+  REQUIRE(few.size() == 60 + 2 * 7);
+  std::vector<std::size_t> of_class(3), times(60);
+  for (std::size_t i = 0; i < few.size(); ++i) {
+    const std::uint32_t label = (*few.labels)(i);
+    const std::size_t image = std::get<Tensor<std::uint8_t>>(few.examples)(i, 0);
+    if (i < 60) CHECK(image == i);
+    if (label == unknown_label) continue;
+    CHECK(label == (*data.labels)(image));
+    ++of_class[label], ++times[image];
+  }
+  std::sort(of_class.begin(), of_class.end());
+  CHECK(of_class == std::vector<std::size_t>{6, 6, 9});
+  for (const std::size_t count : times) CHECK((count == 0 || count == 3));
+  CHECK((*with_few_labels(data, 7, 3, rng).labels != *few.labels));
+  Batch<float> batch;
+  gather(few, std::vector<std::size_t>{0, 60}, Binarize::none, rng, batch);
+  CHECK(xt::sum(xt::view(batch.condition->value(), 1))() == 1);
+  CHECK_THROWS_WITH(with_few_labels(data, 61, 1, rng), Catch::Matchers::Contains("1 to 60 of them"));
+  CHECK_THROWS_WITH(with_few_labels(Dataset{data.examples}, 6, 1, rng),
+                    Catch::Matchers::Contains("there are none"));
 }
 
 TEST_CASE("Examples may be numbers, labels become unit vectors, and some can be held out") {

@@ -53,12 +53,18 @@ std::vector<std::string> label_names(std::size_t classes, std::size_t rows);
 /// `means` (N, L) as points coloured by label, with the first example of each label (or of all) as a legend.
 Tensor<std::uint8_t> scatter_of_latents(const Tensor<double>& means, const Dataset& data);
 
-/// E[x | z_1], every z_t the mean of its posterior.
-template <GenerativeModel Model>
-Var<float> reconstruct(const Model& model, Tape<float>& tape, const Batch<float>& batch) {
-  const Given<float> given = batch.on(tape);
-  const auto pass = model.pass(given, Noise<float>::zero(), Context{});
-  return model.decode(pass.layers[0].z, 1, given.condition, Noise<float>::zero());
+/// f(z_t) for every layer.
+template <class F> Layers<Var<float>> each_layer(const Layers<Var<float>>& z, F f) {
+  Layers<Var<float>> result;
+  for (const auto& layer : z) result.push_back(f(layer));
+  return result;
+}
+
+/// z_1 ... z_T, every one the mean of its posterior.
+template <LatentModel Model> Layers<Var<float>> encode(const Model& model, const Given<float>& given) {
+  Layers<Var<float>> z;
+  for (const auto& layer : model.pass(given, Noise<float>::zero(), Context{}).layers) z.push_back(layer.z);
+  return z;
 }
 
 }  // namespace detail
@@ -68,7 +74,8 @@ template <GenerativeModel Model> Tensor<std::uint8_t> picture_reconstructions(co
                                                                               const Batch<float>& batch,
                                                                               const PictureOptions& options) {
   Tape<float> tape(Record::values);
-  const auto decoded = detail::reconstruct(model, tape, batch);
+  const Given<float> given = batch.on(tape);
+  const auto decoded = model.decode(detail::encode(model, given), given.condition, Noise<float>::zero());
   return framed(reconstructions(detail::as_images(batch.x.value(), options.image),
                                 detail::as_images(decoded.value(), options.image), 16),
                 {.title = "each row of data above its reconstructions E[x|z]"});
@@ -80,7 +87,8 @@ std::pair<Tensor<std::uint8_t>, Tensor<std::uint8_t>> picture_pairs(const Model&
                                                                     const Batch<float>& batch,
                                                                     const PictureOptions& options) {
   Tape<float> tape(Record::values);
-  const auto decoded = detail::reconstruct(model, tape, batch);
+  const Given<float> given = batch.on(tape);
+  const auto decoded = model.decode(detail::encode(model, given), given.condition, Noise<float>::zero());
   const auto grid = [&](const Tensor<float>& x) { return tile(detail::as_images(x, options.image), 8); };
   return {grid(batch.x.value()), grid(decoded.value())};
 }
@@ -94,7 +102,7 @@ Tensor<std::uint8_t> picture_samples(const Model& model, const PictureOptions& o
   Tape<float> tape(Record::values);
   Rng rng{options.seed, 0, streams::pictures};
   const auto condition = detail::labels_in_turn(tape, options.classes, count, columns);
-  const auto decoded = model.decode(model.draw(tape, 1, count, condition, rng), 1, condition, rng);
+  const auto decoded = model.decode(model.draw(tape, 1, count, condition, rng), condition, rng);
   return framed(tile(detail::as_images(decoded.value(), options.image), columns),
                 {.title = options.classes > 0 ? "E[x|z] of draws from the prior, a row for each label"
                                               : "E[x|z] of draws from the prior",
@@ -110,25 +118,27 @@ Tensor<std::uint8_t> picture_layer(const Model& model, std::size_t t, const Pict
   Rng rng{options.seed, 0, streams::pictures};
   const auto z = model.draw(tape, t, rows, detail::labels_in_turn(tape, options.classes, rows, 1), rng);
   const auto condition = detail::labels_in_turn(tape, options.classes, rows * columns, columns);
-  const auto decoded = model.decode(repeat_rows(z, columns), t, condition, rng);
+  const auto repeated = detail::each_layer(z, [](auto layer) { return repeat_rows(layer, columns); });
+  const auto decoded = model.decode(repeated, condition, rng);
   return framed(tile(detail::as_images(decoded.value(), options.image), columns),
                 {.title = "each row keeps a draw of z_" + std::to_string(t) +
                           " and of the layers above; those below are drawn anew"});
 }
 
-/// From one example's posterior mean of z_1 to another's in ten equal steps, a row for each of at most eight
-/// pairs. Throws for fewer than two examples.
+/// From one example's posterior means of all z_t to another's in ten equal steps, a row for each of at most
+/// eight pairs. Throws for fewer than two examples.
 template <GenerativeModel Model> Tensor<std::uint8_t> picture_interpolations(const Model& model,
                                                                              const Batch<float>& batch,
                                                                              const PictureOptions& options) {
   Tape<float> tape(Record::values);
-  const auto pass = model.pass(batch.on(tape), Noise<float>::zero(), Context{});
-  const auto z = tape.constant(detail::interpolated(pass.layers[0].z.value()));
+  const auto z = detail::each_layer(detail::encode(model, batch.on(tape)), [&](auto layer) {
+    return tape.constant(detail::interpolated(layer.value()));
+  });
   const auto condition =
       batch.condition ? tape.constant(detail::interpolated(batch.condition->value())) : Var<float>();
-  const auto decoded = model.decode(z, 1, condition, Noise<float>::zero());
+  const auto decoded = model.decode(z, condition, Noise<float>::zero());
   return framed(tile(detail::as_images(decoded.value(), options.image), detail::picture_columns),
-                {.title = "from one image's posterior mean of z_1 to another's"});
+                {.title = "from one image's posterior means to another's"});
 }
 
 /// E[x | z] on a grid of z, for a model with one layer of two latents that reads no label.
@@ -136,7 +146,7 @@ template <GenerativeModel Model>
 Tensor<std::uint8_t> picture_manifold(const Model& model, ManifoldGrid grid, const PictureOptions& options) {
   Tape<float> tape(Record::values);
   const auto z = tape.constant(detail::manifold_points(grid));
-  const auto decoded = model.decode(z, 1, {}, Noise<float>::zero());
+  const auto decoded = model.decode({z}, {}, Noise<float>::zero());
   return framed(tile(detail::as_images(decoded.value(), options.image), detail::manifold_side,
                      {.zoom = zoom_to(28, options.image), .gap = 0}),
                 detail::manifold_frame(z.value()));

@@ -52,14 +52,7 @@ Json networks_of(const Vae<float>& model) {
     networks["prior"] = maps.head(prior->head);
   networks["p"] = Json::array();
   for (const auto& head : model.p) networks["p"].push_back(maps.head(head));
-  networks["softplus_scale"] = std::visit(
-      [](const auto& head) {
-        if constexpr (requires { head.diagonal; })
-          return head.diagonal.scale_kind == Scale::softplus;
-        else
-          return head.scale_kind == Scale::softplus;
-      },
-      model.q[0]);
+  networks["softplus_scale"] = !model.p.empty() && model.p[0].scale_kind == Scale::softplus;
   std::visit(
       [&](const auto& head) {
         networks["activation"] = to_string(head.body.options.activation);

@@ -25,12 +25,12 @@ function table(names, rows, numbers = []) {
 const bytes = base64 => Uint8Array.from(atob(base64), c => c.charCodeAt(0));
 const floats = base64 => new Float32Array(bytes(base64).buffer);  // every browser's machine is little-endian
 const { networks, latents, layers } = run;
-const weights = floats(networks.weights);
+const weights = floats(networks ? networks.weights : '');
 const softplus = x => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
 const sigmoid = x => 1 / (1 + Math.exp(-x));
 const activation = {
   softplus, sigmoid, tanh: Math.tanh, relu: x => Math.max(x, 0), leaky_relu: x => x > 0 ? x : 0.01 * x,
-}[networks.activation];
+}[networks?.activation];
 
 // x W + b
 function affine(map, x) {
@@ -290,4 +290,8 @@ function tell() {
 }
 
 tell();
-explore();
+if (networks) explore();
+else {
+  at('explorer').remove();
+  at('how').textContent = 'This kind of model is not computed in the page; generate writes pictures of it.';
+}

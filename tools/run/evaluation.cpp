@@ -6,8 +6,10 @@
 #include <iostream>
 #include <sstream>
 
+#include "strata/autograd/reduce.hpp"
 #include "strata/tensor/io/file.hpp"
 #include "strata/tools/run/progress.hpp"
+#include "strata/vae/classification.hpp"
 
 namespace strata::tools {
 namespace {
@@ -82,8 +84,7 @@ Annealed anneal(const EvaluationOptions& o, const Run& run, const Batch<float>& 
   result.smallest_effective = *std::min_element(effective.begin(), effective.end());
   Batch<float> simulated = images.rows(0, result.simulated);  // for its conditions
   Rng rng{o.seed, 0, streams::simulation};
-  const auto drawn =
-      simulate<float>(run.model, run.config.latent.size(), result.simulated, simulated.condition, rng);
+  const auto drawn = simulate<float>(run.model, result.simulated, simulated.condition, rng);
   fill_bernoulli(rng, drawn.mean, simulated.x.write());
   for (const auto& [lower, upper] : bracket_simulated(run.model, simulated, drawn.z, options,
                                                       counter("bidirectional check", result.simulated))) {
@@ -91,6 +92,30 @@ Annealed anneal(const EvaluationOptions& o, const Run& run, const Batch<float>& 
     result.upper += upper / static_cast<double>(result.simulated);
   }
   return result;
+}
+
+// What a model that tells classes says of labels, which are the images' condition.
+void judge_classes(const Run& run, const Batch<float>& images, Evaluation& result) {
+  constexpr std::size_t together = 1000;
+  if (!images.condition) return;
+  run.model.visit([&](const auto& model) {
+    if constexpr (requires { model.classify(Var<float>()); }) {
+      Tape<float> tape(Record::values);
+      const auto labels = argmax(tape.reference(*images.condition));
+      Tensor<float> probabilities;
+      for (std::size_t first = 0; first < labels.size(); first += together) {
+        const auto some = images.rows(first, std::min(first + together, labels.size()));
+        tape.reset();
+        const Tensor<float>& p = model.classify(tape.reference(some.x)).value();
+        if (first == 0) probabilities = Tensor<float>::from_shape({labels.size(), p.shape(1)});
+        xt::view(probabilities, xt::range(first, first + p.shape(0))) = p;
+      }
+      if (run.config.model == ModelKind::m2)
+        result.classification_error = error_rate(probabilities, labels);
+      else
+        result.cluster_accuracy = cluster_accuracy(probabilities, labels);
+    }
+  });
 }
 
 }  // namespace
@@ -146,13 +171,14 @@ Evaluation evaluate(const Run& run, const Batch<float>& images, const Evaluation
   }
   Rng rng{o.seed, 0, streams::posterior_means};
   result.active = active_units(run.model, images, 16, rng);
+  judge_classes(run, images, result);
   return result;
 }
 
 std::string per_image_csv(const Evaluation& evaluation, const Run& run, const ImageData& data) {
   std::ostringstream csv;
   csv << "image,label,elbo,nll";
-  for (std::size_t t = 1; t <= run.config.latent.size(); ++t) csv << ",kl_" << t;
+  for (std::size_t t = 1; t <= run.model.latent().size(); ++t) csv << ",kl_" << t;
   csv << std::setprecision(9) << "\n";
   for (std::size_t i = 0; i < evaluation.each.size(); ++i) {
     const ImageEstimate& image = evaluation.each[i];

@@ -49,7 +49,9 @@ struct Evaluation {
   std::optional<Opinion> refined = {};  // from a proposal fitted to each image
   std::size_t not_fitted = 0;           // images whose fit was not finite: their draws are the encoder's
   std::optional<Annealed> annealed = {};
-  std::vector<ImageEstimate> each;  // of every image, by the encoder's draws
+  std::optional<double> classification_error = {},
+                        cluster_accuracy = {};  // of models that have them, and labels
+  std::vector<ImageEstimate> each;              // of every image, by the encoder's draws
 };
 
 /// Why the run's data have no NLL, or nothing. Only x ∈ {0, 1} under a Bernoulli likelihood has a

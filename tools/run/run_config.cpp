@@ -23,6 +23,8 @@ template <class T> std::string to_text(const T& value) {
     return value ? "true" : "false";
   else if constexpr (std::is_same_v<T, double>)
     return format_number(value);
+  else if constexpr (std::is_same_v<T, std::string>)
+    return value;
   else
     return std::to_string(value);
 }
@@ -47,6 +49,8 @@ template <class T> void from_text(const std::string& name, const std::string& te
     std::istringstream parts(text.empty() ? text : text + ',');
     for (std::string part; std::getline(parts, part, ',');)
       require(read_number(part, value.emplace_back()), "list of whole numbers such as 500,300");
+  } else if constexpr (std::is_same_v<T, std::string>) {
+    value = text;
   } else if constexpr (std::is_same_v<T, bool>) {
     value = text == "true";
     require(value || text == "false", "true or false");
@@ -127,6 +131,41 @@ void require_possible(const RunConfig& c) {
           fail(option_name(name),
                "the width " + std::to_string(width) + " is not between 1 and " + std::to_string(widest));
   });
+  at_least_one("components", c.components);
+  if (c.components > widest)
+    fail("components",
+         "they are " + std::to_string(c.components) + ", but at most " + std::to_string(widest));
+  if (c.flow_steps > 1000)
+    fail("flow-steps", "they are " + std::to_string(c.flow_steps) + ", but at most 1000");
+  const bool vae = c.model == ModelKind::vae, vamp = c.prior == PriorKind::vamp;
+  const std::string model = to_string(c.model);
+  const bool baseline = c.model == ModelKind::baseline;
+  if (!vae && !baseline && c.latent.size() != (c.model == ModelKind::m2 ? 1 : 2))
+    fail("model",
+         model + " has " + (c.model == ModelKind::m2 ? "one --latent width" : "two --latent widths"));
+  if (!vae && (c.conditional || c.full_top_covariance || c.posterior != PosteriorKind::normal))
+    fail("model", model + " has neither --conditional, --posterior nor --full-top-covariance");
+  if (!vae && c.model != ModelKind::hvae && c.prior != PriorKind::standard)
+    fail("prior", model + " has one of its own");
+  if ((c.conditional || c.quadrants > 0) && c.prior != PriorKind::standard)
+    fail("prior", "a conditional model has a prior of its own");
+  if (c.quadrants > 3 || (c.quadrants > 0 && c.conditional))
+    fail("quadrants", "of the four, 1 to 3 can be given, without --conditional");
+  if (c.quadrants > 0 && !vae && !baseline) fail("quadrants", model + " reads none");
+  if (baseline && c.quadrants == 0) fail("model", "baseline tells from --quadrants");
+  if (vamp && (c.full_top_covariance || c.posterior != PosteriorKind::normal))
+    fail("prior", "vamp needs a posterior of independent components");
+  if (vamp && c.batch_norm)
+    fail("prior", "vamp encodes pseudo-inputs, which --batch-norm would mix into its averages");
+  if (c.components_from_data && !(vamp && (!vae || c.latent.size() == 1)))
+    fail("components-from-data",
+         "only pseudo-inputs that stand for images can start there: --prior vamp "
+         "with one stochastic layer, or --model hvae");
+  at_least_one("label-repeats", c.label_repeats);
+  if (c.known_labels > 0 && c.model != ModelKind::m2) fail("known-labels", "they belong to --model m2");
+  not_negative("classifier-weight", c.classifier_weight);
+  not_negative("capacity", c.capacity);
+  not_negative("gamma", c.gamma);
   at_least_one("epochs", c.epochs);
   at_least_one("batch", c.batch);
   at_least_one("samples", c.samples);
@@ -193,42 +232,11 @@ RunConfig resumed(const CLI::App& app, const RunConfig& given, const RunConfig& 
   return config;
 }
 
-VaeConfig model_config(const RunConfig& c, std::size_t width, std::size_t classes) {
-  if (c.conditional && classes == 0) fail("conditional", "it needs labels, and these images have none");
-  return {.data = width,
-          .hidden = c.hidden,
-          .latent = c.latent,
-          .upper_hidden = c.upper_hidden,
-          .networks = {.activation = c.activation, .init = c.init, .batch_norm = c.batch_norm},
-          .likelihood = c.likelihood,
-          .noise_variance = c.noise_variance,
-          .scale = c.scale,
-          .top_covariance = c.full_top_covariance ? Covariance::full : Covariance::diagonal,
-          .condition = c.conditional ? classes : 0};
-}
-
-double least_bytes(const VaeConfig& c) {
-  constexpr double header = 50, number = 2;  // of a tensor's description, and of a half
-  double bytes = 0;
-  // Every map h W + b is there in q and, in reverse, in p.
-  const auto add = [&](std::size_t in, const std::vector<std::size_t>& hidden, std::size_t last) {
-    const auto add_map = [&](std::size_t out) {
-      bytes += 2 * (2 * header + number * (static_cast<double>(in) + 1) * static_cast<double>(out));
-      in = out;
-    };
-    std::for_each(hidden.begin(), hidden.end(), add_map);
-    add_map(last);
-  };
-  for (std::size_t t = 0; t < c.latent.size(); ++t)
-    add(t == 0 ? c.data : c.latent[t - 1], t == 0 ? c.hidden : c.upper_hidden, c.latent[t]);
-  const std::size_t first = c.hidden.empty() ? c.latent[0] : c.hidden[0];
-  return bytes + number * static_cast<double>(c.condition) * static_cast<double>(first);
-}
-
 Objective objective_of(const RunConfig& c) {
   return std::visit(
       [&](auto chosen) -> Objective {
-        chosen.beta = c.beta;
+        if constexpr (requires { chosen.beta; }) chosen.beta = c.beta;
+        if constexpr (requires { chosen.capacity; }) chosen.capacity = c.capacity, chosen.gamma = c.gamma;
         if constexpr (requires { chosen.free_bits; }) chosen.free_bits = c.free_bits;
         if constexpr (requires { chosen.groups; }) chosen.groups = c.groups;
         if constexpr (requires { chosen.elbo_share; }) chosen.elbo_share = c.elbo_share;

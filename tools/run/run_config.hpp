@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "strata/tools/pictures/model_pictures.hpp"
-#include "strata/vae/models/vae.hpp"
+#include "strata/tools/run/model.hpp"
 #include "strata/vae/training.hpp"
 
 namespace CLI {
@@ -18,6 +18,7 @@ namespace strata::tools {
 
 /// The defaults are the source's model, a VAE with two latents, on binarised MNIST.
 struct RunConfig {
+  ModelKind model = ModelKind::vae;
   std::vector<std::size_t> hidden = {500, 300, 150};
   std::vector<std::size_t> latent = {2};
   std::vector<std::size_t> upper_hidden = {100, 100};
@@ -27,8 +28,20 @@ struct RunConfig {
   Likelihood likelihood = Likelihood::bernoulli;
   double noise_variance = 0.05;
   Scale scale = Scale::log_variance;
+  PosteriorKind posterior = PosteriorKind::normal;
   bool full_top_covariance = false;
+  std::size_t flow_steps = 4;
+  std::vector<std::size_t> flow_hidden = {100};
+  PriorKind prior = PriorKind::standard;
+  std::size_t components = 500;
+  bool components_from_data = false;
+  std::size_t known_labels = 0;
+  std::size_t label_repeats = 1;
+  double classifier_weight = 0.1;
   bool conditional = false;
+  std::size_t quadrants = 0;
+  std::vector<std::size_t> prior_hidden = {};
+  std::string features = "";
   bool no_output_bias = false;
   Binarize binarize = Binarize::dynamic;
   Objective objective = Elbo{};
@@ -37,6 +50,8 @@ struct RunConfig {
   double elbo_share = 0.5;
   double beta = 1;
   double free_bits = 0;
+  double capacity = 25;
+  double gamma = 1000;
   std::size_t warmup_epochs = 0;
   std::size_t epochs = 20;
   std::size_t batch = 128;
@@ -52,6 +67,10 @@ struct RunConfig {
 
   /// Calls visit(name, field, what it means in one line) for every field; a choice's names are told with it.
   static void fields(auto& self, auto&& visit) {
+    visit(
+        "model", self.model,
+        "hvae: q(z_2 | x) q(z_1 | x, z_2) p(x | z_1, z_2) p(z_1 | z_2) p(z_2); gmvae: z_1 in clusters given "
+        "z_2; m2: p(x | y, z) of labels y; baseline: p(x | c), without latents");
     visit("hidden", self.hidden,
           "widths of the hidden layers between x and z_1; p(x | z_1) has them in reverse");
     visit("latent", self.latent, "widths of the stochastic layers z_1 ... z_T, bottom up");
@@ -64,8 +83,22 @@ struct RunConfig {
           "variance of the normal likelihoods: fixed, or where learning starts");
     visit("scale", self.scale,
           "what a network's scale is: the log variance, or softplus of it the deviation");
+    visit("posterior", self.posterior, "q(z_t | z_{t-1}); of flows: a normal moved by so many steps");
+    visit("flow_steps", self.flow_steps, "of posteriors that are flows");
+    visit("flow_hidden", self.flow_hidden, "widths of the network of a flow's step");
     visit("full_top_covariance", self.full_top_covariance, "a full covariance for the posterior of z_T");
+    visit("prior", self.prior, "p(z_T); vamp: the mixture of q(z_T | u) at learned pseudo-inputs u");
+    visit("components", self.components, "how many normals, pseudo-inputs, or clusters of gmvae");
+    visit("components_from_data", self.components_from_data,
+          "pseudo-inputs start at the first training images, not at 0.05 ± 0.01");
+    visit("known_labels", self.known_labels, "for m2, so many labels, as many of each class; 0: all");
+    visit("label_repeats", self.label_repeats, "images of known label come so often an epoch");
+    visit("classifier_weight", self.classifier_weight,
+          "for m2: of -ln q(y | x), times the images for each label known");
     visit("conditional", self.conditional, "every network reads the label too");
+    visit("quadrants", self.quadrants, "so many quadrants are given, as the condition of the others");
+    visit("prior_hidden", self.prior_hidden, "widths of the hidden layers of p(z_T | c)");
+    visit("features", self.features, "train on the means of q(z_1 | x) of the run in this folder");
     visit("no_output_bias", self.no_output_bias, "do not start the output at the training images' mean");
     visit("binarize", self.binarize, "how grey levels become data");
     visit("objective", self.objective, "what training maximises");
@@ -74,7 +107,9 @@ struct RunConfig {
     visit("elbo_share", self.elbo_share, "of the mean of ln w beside the bound, for the objective ciwae");
     visit("beta", self.beta, "weight of the KL in training");
     visit("free_bits", self.free_bits, "nats of each layer's KL that cost nothing in training");
-    visit("warmup_epochs", self.warmup_epochs, "beta grows linearly over so many epochs");
+    visit("capacity", self.capacity, "nats that the KL is drawn to, for the objective capacity");
+    visit("gamma", self.gamma, "how strongly");
+    visit("warmup_epochs", self.warmup_epochs, "beta, or the capacity, grows linearly over so many epochs");
     visit("epochs", self.epochs, "passes over the training images");
     visit("batch", self.batch, "images a training step");
     visit("optimizer", self.optimizer, "rule of gradient descent");
@@ -115,10 +150,14 @@ RunConfig resumed(const CLI::App& app, const RunConfig& given, const RunConfig& 
 /// What the library's parts make of it, for examples of this width and labels of so many classes. Throws if
 /// it needs labels and there are none.
 VaeConfig model_config(const RunConfig& config, std::size_t width, std::size_t classes);
+Model make_model(const RunConfig& config, std::size_t width, std::size_t classes, Rng& rng);
+
+/// The training data as the model sees them: with as many labels as are known to it.
+Dataset training_data(const RunConfig& config, const Dataset& train);
 
 /// A file with such a model has at least so many bytes: what its metadata describe costs memory, and may be
 /// anything.
-double least_bytes(const VaeConfig& config);
+double least_bytes(const RunConfig& config, std::size_t width, std::size_t classes);
 
 Objective objective_of(const RunConfig& config);
 ObjectiveOptions objective_options(const RunConfig& config);

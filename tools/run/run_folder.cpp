@@ -152,7 +152,7 @@ fs::path own_file(const fs::path& folder, const std::string& name) {
   return file;
 }
 
-Safetensors model_file(const Vae<float>& model, const RunConfig& config, const ImageData& data) {
+Safetensors model_file(const Model& model, const RunConfig& config, const ImageData& data) {
   Safetensors file;
   file.metadata = to_metadata(config);
   file.metadata[format_key] = format_value;
@@ -189,13 +189,21 @@ Run load_run(const std::filesystem::path& folder) {
     std::size_t labels = 0;
     if (!read_number(text("labels", "10"), labels))
       fail("labels", "'" + text("labels") + "' is no whole number");
-    const VaeConfig described = model_config(config, output[0], labels);
-    if (least_bytes(described) > static_cast<double>(std::filesystem::file_size(path)))
+    if (least_bytes(config, output[0], labels) > static_cast<double>(std::filesystem::file_size(path)))
       throw std::runtime_error("its metadata describe a larger model than it holds");
     Rng rng;
-    Run run{config,    name,   text("trained_epochs"),    text("data_set"), text("data_checksum"),
-            output[0], labels, Vae<float>(described, rng)};
+    Run run{config,
+            name,
+            text("trained_epochs"),
+            text("data_set"),
+            text("data_checksum"),
+            output[0],
+            labels,
+            make_model(config, output[0], labels, rng)};
     restore(run.model, file);
+    run.model.visit([](auto& model) {
+      if constexpr (requires { model.encode_prior(); }) model.encode_prior();
+    });
     return run;
   } catch (const std::exception& error) {
     fail_file("load_run", path, error.what());

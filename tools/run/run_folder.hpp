@@ -68,7 +68,7 @@ std::filesystem::path own_file(const std::filesystem::path& folder, const std::s
 
 /// What model.safetensors holds: the weights to evaluate, and as metadata the configuration, and the data
 /// set's name, checksum and number of labels.
-Safetensors model_file(const Vae<float>& model, const RunConfig& config, const ImageData& data);
+Safetensors model_file(const Model& model, const RunConfig& config, const ImageData& data);
 
 /// A finished run.
 struct Run {
@@ -77,7 +77,7 @@ struct Run {
   std::string epochs;                   // after so many, or "" where it is not known
   std::string data_set, data_checksum;  // what it was trained on; "" for a checksum that is not known
   std::size_t pixels, labels;           // of these data
-  Vae<float> model;                     // of the averaged weights, where there are any
+  Model model;  // of the averaged weights, where there are any; a prior of pseudo-inputs is encoded
 };
 
 /// "best.safetensors, of epoch 7 by its validation", or nothing for a model that is no such choice.

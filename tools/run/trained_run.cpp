@@ -2,6 +2,8 @@
 
 #include <iostream>
 
+#include "strata/tools/run/view.hpp"
+
 namespace strata::tools {
 
 void add_trained_run_options(CLI::App& app, TrainedRunOptions& options, const std::string& seed_meaning) {
@@ -16,6 +18,7 @@ void add_trained_run_options(CLI::App& app, TrainedRunOptions& options, const st
 TrainedRun open(const TrainedRunOptions& options) {
   use_threads(options.threads);
   TrainedRun opened{load_run(options.run), load(options.data)};
+  view(opened.data, opened.run.config);
   require_data(opened.run, opened.data, options.data);
   std::cerr << opened.data.notes;
   return opened;
@@ -30,7 +33,7 @@ void require_data(const Run& run, const ImageData& data, const DataOptions& opti
   if (data.test.width() != run.pixels)
     fail("data", facts + ", of " + std::to_string(data.test.width()) + " pixels instead of " +
                      std::to_string(run.pixels));
-  if (run.config.conditional && data.test.classes != run.labels)
+  if (reads_labels(run.config) && data.test.classes != run.labels)
     fail("data", facts + ", with " + std::to_string(data.test.classes) + " labels instead of " +
                      std::to_string(run.labels));
 }
@@ -41,11 +44,14 @@ Batch<float> test_batch(const Dataset& test, std::size_t count, const RunConfig&
 }
 
 PictureOptions picture_options(const RunConfig& config, const Dataset& data, std::uint64_t seed) {
-  return {data.example_shape(), config.conditional ? data.classes : 0, seed};
+  return {data.example_shape(), reads_labels(config) ? data.classes : 0, seed};
 }
 
+bool reads_labels(const RunConfig& config) { return config.conditional || config.model == ModelKind::m2; }
+
 bool has_manifold(const RunConfig& config) {
-  return config.latent == std::vector<std::size_t>{2} && !config.conditional;
+  return config.latent == std::vector<std::size_t>{2} && !config.conditional &&
+         config.model == ModelKind::vae && config.prior == PriorKind::standard;
 }
 
 }  // namespace strata::tools

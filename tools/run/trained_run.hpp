@@ -37,7 +37,10 @@ Batch<float> test_batch(const Dataset& test, std::size_t count, const RunConfig&
 /// How pictures of a run are drawn.
 PictureOptions picture_options(const RunConfig& config, const Dataset& data, std::uint64_t seed);
 
-/// Whether there is a manifold to show: one layer of two latents without labels.
+/// Whether the model is made for labels.
+bool reads_labels(const RunConfig& config);
+
+/// Whether there is a manifold to show: one layer of two latents without labels, from N(0, I).
 bool has_manifold(const RunConfig& config);
 
 }  // namespace strata::tools

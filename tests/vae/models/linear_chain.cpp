@@ -47,7 +47,7 @@ void set_covariance(PosteriorHead<double>& posterior, const Matrix& covariance) 
 
 }  // namespace
 
-Chain make_chain(std::size_t layers, Covariance covariance, double inflation) {
+Chain make_chain(std::size_t layers, PosteriorKind covariance, double inflation) {
   Rng rng{layers};
   std::vector<std::size_t> widths = {4, 3, 3, 2, 2};
   widths.resize(layers);
@@ -57,8 +57,8 @@ Chain make_chain(std::size_t layers, Covariance covariance, double inflation) {
                            .upper_hidden = {},
                            .likelihood = Likelihood::normal,
                            .noise_variance = chain_noise,
-                           .covariance = covariance,
-                           .top_covariance = covariance},
+                           .posterior = covariance,
+                           .top_posterior = covariance},
                           rng),
               {},
               {}};

@@ -24,7 +24,7 @@ struct Chain {
 };
 
 // `inflation` above 1 makes every posterior factor wider than the exact one, which bounds the weights.
-Chain make_chain(std::size_t layers, Covariance covariance, double inflation = 1);
+Chain make_chain(std::size_t layers, PosteriorKind covariance, double inflation = 1);
 
 // ln N(x; mean, covariance) of every row of x (N, D).
 Matrix normal_log_likelihood(const Matrix& x, const Matrix& mean, const Matrix& covariance);

@@ -21,7 +21,7 @@ double mean_of(const Matrix& x) {
 
 TEST_CASE("With exact factors every single sample's log weight is ln p(x)") {
   for (const std::size_t layers : {1, 2, 3, 5}) {
-    auto chain = make_chain(layers, Covariance::full);
+    auto chain = make_chain(layers, PosteriorKind::full);
     const Matrix x = 1.5 * normals({7, chain_width}, 3);
     const Matrix exact = exact_log_likelihood(chain, x);
     Tape<double> tape;
@@ -38,7 +38,7 @@ TEST_CASE("With exact factors every single sample's log weight is ln p(x)") {
 
 TEST_CASE("With diagonal factors ELBO ≤ IWAE_k ≤ ln p(x), rising in k") {
   for (const std::size_t layers : {1, 2, 3}) {
-    auto chain = make_chain(layers, Covariance::diagonal);
+    auto chain = make_chain(layers, PosteriorKind::normal);
     const Matrix x = 1.5 * normals({4, chain_width}, 3);
     const double exact = mean_of(exact_log_likelihood(chain, x));
     INFO(layers << " layers");
@@ -68,7 +68,7 @@ TEST_CASE("With diagonal factors ELBO ≤ IWAE_k ≤ ln p(x), rising in k") {
 }
 
 TEST_CASE("Chunks change no estimate, which converges to ln p(x)") {
-  auto chain = make_chain(2, Covariance::full, 1.5);
+  auto chain = make_chain(2, PosteriorKind::full, 1.5);
   const Matrix x = 1.5 * normals({5, chain_width}, 3);
   const Matrix exact = exact_log_likelihood(chain, x);
   const auto estimate = [&](std::size_t chunk) {
@@ -102,7 +102,7 @@ TEST_CASE("Chunks change no estimate, which converges to ln p(x)") {
 }
 
 TEST_CASE("Log weights of any size are summed without overflow") {
-  auto chain = make_chain(1, Covariance::full);
+  auto chain = make_chain(1, PosteriorKind::full);
   Matrix x = 1e4 * normals({2, chain_width}, 3);  // ln p(x) of about −10⁸
   const Matrix exact = exact_log_likelihood(chain, x);
   const auto estimates = estimate_likelihood(chain.model, batch_of(x), {.samples = 200, .chunk = 64});
@@ -126,7 +126,7 @@ TEST_CASE("A mean comes with its standard error, and active units are those that
 }
 
 TEST_CASE("Posterior means are E_q[z_t], for any number of images") {
-  auto chain = make_chain(2, Covariance::diagonal);
+  auto chain = make_chain(2, PosteriorKind::normal);
   const Matrix x = normals({130, chain_width}, 3);
   Rng rng{1};
   const auto means = posterior_means(chain.model, batch_of(x), 4000, rng);

@@ -1,5 +1,6 @@
 // Models whose ln p(x) is known: probabilistic PCA, p(x | z) = N(W z + b, σ² I), p(z) = N(0, I), with the
 // exact posterior N(Λ⁻¹ Wᵀ (x − b) / σ², Λ⁻¹), Λ = I + Wᵀ W / σ² (Tipping and Bishop 1999).
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <xtensor-blas/xlinalg.hpp>
 
@@ -9,6 +10,7 @@
 #include "strata/autograd/reduce.hpp"
 #include "strata/tests/vae/linear_decoder.hpp"
 #include "strata/tests/vae/models/linear_chain.hpp"
+#include "strata/vae/objective.hpp"
 
 using namespace strata;
 using tests::dot;
@@ -70,6 +72,50 @@ TEST_CASE("With the exact diagonal posterior the VAE's ELBO is ln p(x), and so i
   Tape<double> tape;
   const auto weight = vae.pass({tape.constant(x)}, rng).log_weight();
   CHECK(xt::allclose(weight.value(), exact, 1e-10, 0));
+}
+
+TEST_CASE("The best linear posterior of a weighted KL has the precision I + W Wᵀ / (β σ²)") {
+  for (const double beta : {1.0, 4.0, 0.3}) {
+    Rng rng{1};
+    Vae<double> vae({.data = data,
+                     .hidden = {},
+                     .latent = {latent},
+                     .likelihood = Likelihood::normal,
+                     .noise_variance = variance,
+                     .top_posterior = PosteriorKind::full},
+                    rng);
+    auto& decoder = std::get<HomoscedasticHead<double>>(vae.decoder).output;
+    const Tensor<double> w = normals({latent, data}, 7), b = normals({data}, 8);
+    decoder.weight.write() = w;
+    decoder.bias.write() = b;
+    const Tensor<double> covariance =
+        xt::linalg::inv(xt::eye<double>(latent) + dot(w, transposed(w)) / (beta * variance));
+    const Tensor<double> gain = dot(transposed(w), covariance) / (beta * variance);
+    const Tensor<double> c = xt::linalg::cholesky(covariance);
+    auto& q = std::get<FullNormalHead<double>>(vae.q[0]);
+    q.diagonal.mean.weight.write() = gain;
+    q.diagonal.mean.bias.write() = -dot(b, gain);
+    q.diagonal.scale.weight.write().fill(0);
+    q.diagonal.scale.bias.write() = 2.0 * xt::log(xt::diagonal(c));
+    q.lower.weight.write().fill(0);
+    std::size_t entry = 0;
+    for (std::size_t i = 1; i < latent; ++i)
+      for (std::size_t j = 0; j < i; ++j) q.lower.bias.write()(entry++) = c(i, j);
+    const auto slope = [&](const auto& wanted) {  // of q, exactly: its terms are quadratics of z
+      discard_gradients(vae);
+      for (const auto& epsilon : sigma_points()) {
+        Tape<double> tape;
+        const auto x = tape.constant(2.0 * normals({rows, data}, 9));
+        tape.backward(objective(wanted, vae.pass({x}, Noise<double>::given({epsilon}))));
+      }
+      double largest = 0;
+      for (const auto& [name, parameter] : parameters<double>(q))
+        largest = std::max(largest, xt::amax(xt::abs(parameter->gradient.value))());
+      return largest;
+    };
+    CHECK(slope(Elbo{beta}) < 1e-9);
+    CHECK(slope(Elbo{1.1 * beta}) > 1e-3);
+  }
 }
 
 TEST_CASE("With the exact full-covariance posterior the ELBO is ln p(x)") {

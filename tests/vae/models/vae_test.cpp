@@ -92,22 +92,22 @@ TEST_CASE("The hierarchy's gradients are right with every objective, covariance 
   struct Case {
     Objective objective;
     std::size_t samples;
-    Covariance covariance;
+    PosteriorKind covariance;
     std::size_t condition;
   };
   for (const Case& c :
-       {Case{Elbo{}, 1, Covariance::diagonal, 0}, Case{Elbo{0.6}, 3, Covariance::full, 0},
-        Case{Elbo{1, 0.4}, 2, Covariance::diagonal, 2}, Case{Elbo{1, 0.4}, 2, Covariance::full, 2},
-        Case{Iwae{}, 4, Covariance::full, 0}, Case{Iwae{0.7}, 3, Covariance::full, 2},
-        Case{Miwae{2, 0.7}, 4, Covariance::diagonal, 0}, Case{Ciwae{0.3, 0.7}, 3, Covariance::full, 2}}) {
+       {Case{Elbo{}, 1, PosteriorKind::normal, 0}, Case{Elbo{0.6}, 3, PosteriorKind::full, 0},
+        Case{Elbo{1, 0.4}, 2, PosteriorKind::normal, 2}, Case{Elbo{1, 0.4}, 2, PosteriorKind::full, 2},
+        Case{Iwae{}, 4, PosteriorKind::full, 0}, Case{Iwae{0.7}, 3, PosteriorKind::full, 2},
+        Case{Miwae{2, 0.7}, 4, PosteriorKind::normal, 0}, Case{Ciwae{0.3, 0.7}, 3, PosteriorKind::full, 2}}) {
     Rng rng{1};
     Vae<double> model({.data = 6,
                        .hidden = {5},
                        .latent = {4, 3, 2},
                        .upper_hidden = {4},
                        .networks = {.activation = Activation::tanh, .init = Init::glorot},
-                       .covariance = c.covariance,
-                       .top_covariance = c.covariance,
+                       .posterior = c.covariance,
+                       .top_posterior = c.covariance,
                        .condition = c.condition},
                       rng);
     const auto x = binary({5, 6}), labels = one_hot(5, 2);
@@ -125,7 +125,7 @@ TEST_CASE("The hierarchy's gradients are right with every objective, covariance 
 TEST_CASE("The fields of every configuration are complete") {
   for (const auto likelihood :
        {Likelihood::bernoulli, Likelihood::normal_learned, Likelihood::normal_learned_each})
-    for (const auto covariance : {Covariance::diagonal, Covariance::full})
+    for (const auto covariance : {PosteriorKind::normal, PosteriorKind::full})
       for (const std::size_t condition : {0, 2}) {
         Rng rng{1};
         Vae<double> vae({.data = 6,
@@ -134,8 +134,8 @@ TEST_CASE("The fields of every configuration are complete") {
                          .upper_hidden = {4},
                          .networks = {.batch_norm = true},
                          .likelihood = likelihood,
-                         .covariance = covariance,
-                         .top_covariance = covariance,
+                         .posterior = covariance,
+                         .top_posterior = covariance,
                          .condition = condition},
                         rng);
         const auto x = binary({4, 6}), labels = one_hot(4, 2);
@@ -151,7 +151,7 @@ TEST_CASE("Free bits cost nothing below their number, whether or not a layer's K
                      .hidden = {5},
                      .latent = {4, 2},
                      .upper_hidden = {4},
-                     .top_covariance = Covariance::full,
+                     .top_posterior = PosteriorKind::full,
                      .condition = 2},
                     rng);
   Tape<double> tape;
@@ -186,9 +186,9 @@ TEST_CASE("A label enters all kinds of heads and changes p(x | z, c); without on
     CHECK((zero.layers[t].log_p.value() != one.layers[t].log_p.value()));
   }
   // p(x | z, c) with z held fixed
-  const auto z = zero.layers[0].z;
-  const auto as_zero = model.decode(z, 1, tape.constant(one_hot(1, 2)), rng);
-  const auto as_one = model.decode(z, 1, tape.constant(other), rng);
+  const Layers<Var<double>> z = {zero.layers[0].z, zero.layers[1].z};
+  const auto as_zero = model.decode(z, tape.constant(one_hot(1, 2)), rng);
+  const auto as_one = model.decode(z, tape.constant(other), rng);
   CHECK((as_zero.value() != as_one.value()));
 
   tape.backward(-objective(Elbo{}, one));
@@ -209,21 +209,24 @@ TEST_CASE("Ancestral sampling draws the layers below a given one from p, and lea
   Tape<double> tape;
   for (std::size_t t = 1; t <= 3; ++t) {
     const auto z = model.draw(tape, t, 7, {}, rng), other = model.draw(tape, t, 7, {}, rng);
-    CHECK(z.shape() == Shape{7, 5 - t});
-    CHECK((z.value() != other.value()));
-    const Tensor<double> one = model.decode(z, t, {}, rng).value(),
-                         again = model.decode(z, t, {}, rng).value();
+    REQUIRE(z.size() == 4 - t);
+    for (std::size_t i = 0; i < z.size(); ++i) {
+      CHECK(z[i].shape() == Shape{7, 5 - t - i});
+      CHECK((z[i].value() != other[i].value()));
+    }
+    const Tensor<double> one = model.decode(z, {}, rng).value(), again = model.decode(z, {}, rng).value();
     CHECK(one.shape() == Shape{7, 6});
     CHECK((one == again) == (t == 1));  // below z_1 nothing is drawn
   }
   const auto z = model.draw(tape, 3, 7, {}, rng);
-  const auto low = model.p[0](model.p[1](z).mean).mean;  // without noise: the means of p
-  CHECK((model.decode(z, 3, {}, Noise<double>::zero()).value() == model.decode(low, 1, {}, rng).value()));
+  const auto middle = model.p[1](z[0]).mean, low = model.p[0](middle).mean;  // without noise: the means of p
+  CHECK((model.decode(z, {}, Noise<double>::zero()).value() ==
+         model.decode({low, middle, z[0]}, {}, rng).value()));
   CHECK_THROWS_WITH(model.draw(tape, 4, 7, {}, rng), "[draw] there is no layer 4; they are 1 ... 3");
-  CHECK_THROWS_WITH(model.decode(z, 0, {}, rng), "[decode] there is no layer 0; they are 1 ... 3");
+  CHECK_THROWS_WITH(model.decode({}, {}, rng), "[decode] needs z_t ... z_T of 3 layers, and has 0 of them");
 
   Vae<double> conditional({.data = 6, .hidden = {5}, .latent = {3}, .condition = 2}, rng);
-  CHECK(conditional.draw(tape, 1, 4, tape.constant(one_hot(4, 2)), rng).shape() == Shape{4, 3});
+  CHECK(conditional.draw(tape, 1, 4, tape.constant(one_hot(4, 2)), rng)[0].shape() == Shape{4, 3});
 }
 
 TEST_CASE("Given noise is needed for every layer, in its shape") {
@@ -284,11 +287,24 @@ TEST_CASE("Unknown names and impossible configurations are refused") {
                     "[likelihood] 'poisson' is unknown; there are bernoulli, normal, normal-learned, "
                     "normal-learned-each");
   CHECK_THROWS_WITH(parse<Scale>("variance"),
-                    "[scale] 'variance' is unknown; there are log_variance, softplus");
+                    "[scale] 'variance' is unknown; there are log_variance, softplus, clamped");
   Rng rng;
   CHECK_THROWS_WITH(Vae<double>({.likelihood = Likelihood::normal, .noise_variance = 0}, rng),
                     Catch::Matchers::Contains("it must be above 0"));
   CHECK_THROWS_WITH(Vae<double>({.latent = {0}}, rng),
                     Catch::Matchers::Contains("[Linear] needs widths of at least 1"));
   CHECK_THROWS_WITH(Vae<double>({.latent = {}}, rng), "[Vae] needs at least one latent width");
+}
+
+TEST_CASE("A clamped log variance lies within [−6, 2], and moves with its network between") {
+  Rng rng{1};
+  NormalHead<double> head(3, {}, 2, {}, rng, Scale::clamped);
+  head.scale.weight.write().fill(1);
+  head.scale.bias.write().fill(0);
+  Tape<double> tape;
+  const auto q = head(tape.constant({{-3, -3, -3}, {1, 1, 1}, {0.5, -1, 0.25}}));
+  const Tensor<double>& s = q.log_variance.value();
+  CHECK((s(0, 0) == -6 && s(1, 1) == 2 && s(2, 0) == -0.25));
+  tape.backward(sum(q.log_variance));
+  CHECK((head.scale.bias.gradient.value == Tensor<double>{1, 1}));  // of the last row alone
 }

@@ -31,7 +31,7 @@ template <class T> Var<T> discrimination(const Discriminator<T>& d, Var<T> x, Va
 template <class T> Var<T> deception(const Vae<T>& vae, const Discriminator<T>& d, const Given<T>& given,
                                     Rng& rng, T weight, Pass<T>& pass, Var<T>& decoded) {
   pass = vae.pass(given, rng, training(rng));
-  decoded = vae.decode(pass.layers[0].z, 1, {}, rng);
+  decoded = vae.decode({pass.layers[0].z}, {}, rng);
   return objective(Elbo{}, pass) + weight * mean(log_sigmoid(d(decoded)));
 }
 

@@ -1,0 +1,138 @@
+// Whatever model the command line chooses is trained, goes on, is evaluated and pictured by the same
+// programs.
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
+
+#include "strata/tests/tools/program_folder.hpp"
+#include "strata/tests/tools/same_run.hpp"
+
+using namespace strata;
+using namespace strata::tools;
+
+TEST_CASE("Every model trains, goes on as if it had not stopped, is evaluated and generates") {
+  const ProgramFolder here;
+  const auto model = GENERATE(
+      Arguments{"--latent", "4", "--prior", "mixture", "--components", "5"},
+      Arguments{"--latent", "4,3", "--prior", "vamp", "--components", "5", "--ema", "0.9"},
+      Arguments{"--latent", "4", "--prior", "vamp", "--components", "7", "--components-from-data", "--scale",
+                "clamped", "--activation", "gated"},
+      Arguments{"--model", "hvae", "--latent", "4,3", "--activation", "gated", "--scale", "clamped",
+                "--prior", "vamp", "--components", "5", "--objective", "dreg", "--samples", "2"},
+      Arguments{"--latent", "4,3", "--posterior", "coupling", "--objective", "stl", "--flow-steps", "2"},
+      Arguments{"--latent", "4", "--posterior", "iaf", "--flow-hidden", "9", "--objective", "capacity",
+                "--capacity", "5", "--gamma", "3", "--warmup-epochs", "2"},
+      Arguments{"--model", "gmvae", "--latent", "4,3", "--components", "5"});
+  const auto train = [&](Arguments more) {
+    more.insert(more.end(), model.begin(), model.end());
+    return here.train(more);
+  };
+  const Ran ran = train({"--epochs", "3"});
+  INFO(ran.err);
+  REQUIRE(ran.status == 0);
+  REQUIRE(train({"--epochs", "2", "--out", "first"}).status == 0);
+  REQUIRE(here.train({"--resume", "first", "--epochs", "3"}).status == 0);
+  CHECK(difference(here / "out", here / "first") == "");
+  CHECK(std::filesystem::exists(here / "out/samples.png"));
+
+  Arguments opinions = {"out",    "--data",     "data",    "--samples",          "60", "--images", "3",
+                        "--json", "--proposal", "refined", "--refinement-steps", "50"};
+  // The bidirectional check needs draws that are affine in their noise.
+  const bool flow = std::find(model.begin(), model.end(), "--posterior") != model.end();
+  if (!flow) opinions.insert(opinions.end(), {"--ais", "--temperatures", "40", "--chains", "4"});
+  const Ran evaluated = run(STRATA_EVALUATE, opinions, here.path());
+  INFO(evaluated.err);
+  REQUIRE(evaluated.status == 0);
+  const auto report = nlohmann::json::parse(evaluated.out);
+  CHECK(report["nll"].get<double>() < -report["elbo"].get<double>() + 0.5);
+  CHECK(report["refined"]["nll"].get<double>() == Approx(report["nll"].get<double>()).margin(1.5));
+  if (!flow)
+    CHECK(report["ais"]["nll"].get<double>() == Approx(report["refined"]["nll"].get<double>()).margin(1.5));
+  const Ran pictured = run(STRATA_GENERATE, {"out", "--data", "data"}, here.path());
+  INFO(pictured.err);
+  CHECK(pictured.status == 0);
+}
+
+TEST_CASE("M2 trains with few labels, goes on, and is evaluated as a classifier; clusters are, too") {
+  const ProgramFolder here;
+  const Arguments model = {"--model", "m2", "--latent", "4", "--known-labels", "20", "--label-repeats", "3"};
+  const auto train = [&](Arguments more) {
+    more.insert(more.end(), model.begin(), model.end());
+    return here.train(more);
+  };
+  const Ran ran = train({"--epochs", "3"});
+  INFO(ran.err);
+  REQUIRE(ran.status == 0);
+  REQUIRE(train({"--epochs", "2", "--out", "first"}).status == 0);
+  REQUIRE(here.train({"--resume", "first", "--epochs", "3"}).status == 0);
+  CHECK(difference(here / "out", here / "first") == "");
+  const auto evaluate = [&] {
+    const Ran evaluated =
+        run(STRATA_EVALUATE, {"out", "--data", "data", "--samples", "60", "--json"}, here.path());
+    INFO(evaluated.err);
+    REQUIRE(evaluated.status == 0);
+    return nlohmann::json::parse(evaluated.out);
+  };
+  const auto report = evaluate();
+  CHECK(report["classification_error"] <= 1);
+  CHECK(!report.contains("cluster_accuracy"));
+  CHECK(report["nll"].get<double>() < -report["elbo"].get<double>() + 0.5);
+  CHECK(run(STRATA_GENERATE, {"out", "--data", "data"}, here.path()).status == 0);
+  REQUIRE(here.train({"--model", "gmvae", "--latent", "4,3", "--components", "5", "--overwrite"}).status ==
+          0);
+  CHECK(evaluate()["cluster_accuracy"] > 0);
+}
+
+TEST_CASE("Quadrants are completed by a conditional model and its baseline, the codes of a run by another") {
+  const ProgramFolder here;
+  const auto model = GENERATE(Arguments{"--quadrants", "1", "--latent", "4", "--prior-hidden", "9"},
+                              Arguments{"--quadrants", "3", "--model", "baseline"},
+                              Arguments{"--features", "codes", "--model", "m2", "--known-labels", "20",
+                                        "--likelihood", "normal-learned-each", "--binarize", "none"});
+  REQUIRE(here.train({"--out", "codes", "--latent", "5"}).status == 0);
+  const auto train = [&](Arguments more) {
+    more.insert(more.end(), model.begin(), model.end());
+    return here.train(more);
+  };
+  const Ran ran = train({"--epochs", "3"});
+  INFO(ran.err);
+  REQUIRE(ran.status == 0);
+  REQUIRE(train({"--epochs", "2", "--out", "first"}).status == 0);
+  REQUIRE(here.train({"--resume", "first", "--epochs", "3"}).status == 0);
+  CHECK(content_of(here / "out/model.safetensors") == content_of(here / "first/model.safetensors"));
+  const auto weights = Safetensors::read(here / "out/model.safetensors");
+  const std::size_t width = model[1] == "1" ? 588 : model[1] == "3" ? 196 : 5;
+  CHECK(weights.shape("decoder.output.bias") == Shape{width});
+  CHECK(!std::filesystem::exists(here / "out/samples.png"));
+  const Ran evaluated =
+      run(STRATA_EVALUATE, {"out", "--data", "data", "--samples", "60", "--json"}, here.path());
+  INFO(evaluated.err);
+  CHECK(evaluated.status == 0);
+  CHECK(run(STRATA_GENERATE, {"out", "--data", "data"}, here.path()).status == 2);
+}
+
+TEST_CASE("Choices that do not go together are refused by name") {
+  const ProgramFolder here;
+  const auto refused = [&](const Arguments& arguments, const std::string& message) {
+    const Ran ran = here.train(arguments);
+    INFO(ran.err);
+    CHECK(ran.status == 2);
+    CHECK_THAT(ran.err, Catch::Contains(message));
+  };
+  refused({"--model", "hvae"}, "[model] hvae has two --latent widths");
+  refused({"--model", "m2", "--latent", "3,2"}, "[model] m2 has one --latent width");
+  refused({"--model", "hvae", "--latent", "3,2", "--conditional"}, "[model] hvae has neither");
+  refused({"--model", "gmvae", "--latent", "3,2", "--prior", "vamp"}, "[prior] gmvae has one of its own");
+  refused({"--known-labels", "10"}, "[known-labels] they belong to --model m2");
+  refused({"--prior", "vamp", "--posterior", "iaf"}, "[prior] vamp needs a posterior");
+  refused({"--flow-steps", "1001"}, "[flow-steps]");
+  refused({"--quadrants", "4"}, "[quadrants] of the four, 1 to 3");
+  refused({"--model", "baseline"}, "[model] baseline tells from --quadrants");
+  refused({"--features", "nowhere"}, "nowhere");
+  refused({"--prior", "vamp", "--conditional"}, "[prior] a conditional model has a prior of its own");
+  refused({"--prior", "vamp", "--full-top-covariance"}, "[prior] vamp needs a posterior of independent");
+  refused({"--prior", "vamp", "--batch-norm"}, "[prior] vamp encodes pseudo-inputs");
+  refused({"--components", "0"}, "[components] it is 0");
+  refused({"--components-from-data"}, "[components-from-data] only pseudo-inputs");
+  refused({"--prior", "vamp", "--latent", "3,2", "--components-from-data"}, "[components-from-data]");
+}
