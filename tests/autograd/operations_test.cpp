@@ -24,6 +24,13 @@ TEST_CASE("A number stands on either side of an operator") {
   check(x / 4, {0.25, 1}, {0.25, 0.25});
 }
 
+TEST_CASE("maximum and minimum choose element by element") {
+  Tape<double> tape;
+  const auto a = tape.variable({1, 4}), b = tape.variable({3, 2});
+  CHECK((maximum(a, b).value() == Tensor<double>{3, 4}));
+  CHECK((minimum(a, b).value() == Tensor<double>{1, 2}));
+}
+
 TEST_CASE("max and min share their gradient among ties") {
   Tape<double> tape;
   const auto x = tape.variable({{1, 3, 3}, {2, 2, 2}});
