@@ -6,6 +6,31 @@
 
 using namespace strata;
 
+TEST_CASE("A number stands on either side of an operator") {
+  Tape<double> tape;
+  const auto x = tape.variable({1, 4});
+  const auto check = [&](Var<double> y, const Tensor<double>& value, const Tensor<double>& slope) {
+    CHECK((y.value() == value));
+    tape.backward(sum(y));
+    CHECK((x.grad() == slope));
+  };
+  check(3 + x, {4, 7}, {1, 1});
+  check(x + 3, {4, 7}, {1, 1});
+  check(3 - x, {2, -1}, {-1, -1});
+  check(x - 3, {-2, 1}, {1, 1});
+  check(3 * x, {3, 12}, {3, 3});
+  check(x * 3, {3, 12}, {3, 3});
+  check(3 / x, {3, 0.75}, {-3, -0.1875});
+  check(x / 4, {0.25, 1}, {0.25, 0.25});
+}
+
+TEST_CASE("maximum and minimum choose element by element") {
+  Tape<double> tape;
+  const auto a = tape.variable({1, 4}), b = tape.variable({3, 2});
+  CHECK((maximum(a, b).value() == Tensor<double>{3, 4}));
+  CHECK((minimum(a, b).value() == Tensor<double>{1, 2}));
+}
+
 TEST_CASE("max and min share their gradient among ties") {
   Tape<double> tape;
   const auto x = tape.variable({{1, 3, 3}, {2, 2, 2}});

@@ -95,7 +95,10 @@ TEST_CASE("Chunks change no estimate, which converges to ln p(x)") {
   const auto first = estimate_likelihood(chain.model, batch_of(x).rows(0, 1), {.samples = 5000, .seed = 1});
   CHECK(std::abs(first[0].log_likelihood - whole[0].log_likelihood) < 1e-9);
   // The first draws are those of a smaller estimate.
-  const auto fewer = estimate_likelihood(chain.model, batch_of(x), {.samples = 1000, .seed = 1});
+  std::vector<std::size_t> done;
+  const auto fewer = estimate_likelihood(chain.model, batch_of(x), {.samples = 1000, .seed = 1},
+                                         [&](std::size_t images) { done.push_back(images); });
+  CHECK(done == std::vector<std::size_t>{1, 2, 3, 4, 5});
   CHECK(std::abs(fewer[2].log_likelihood - whole[2].after[1]) < 1e-9);
   CHECK_THROWS_WITH(estimate_likelihood(chain.model, batch_of(x), {.samples = 0}),
                     "[estimate_likelihood] needs at least one sample and one draw a chunk");
