@@ -35,19 +35,21 @@ TEST_CASE("Every model trains, goes on as if it had not stopped, is evaluated an
   CHECK(difference(here / "out", here / "first") == "");
   CHECK(std::filesystem::exists(here / "out/samples.png"));
 
-  Arguments opinions = {"out",    "--data",     "data",    "--samples",          "60", "--images", "3",
-                        "--json", "--proposal", "refined", "--refinement-steps", "50"};
+  Arguments opinions = {"out",    "--data",     "data",    "--samples",          "2000", "--images", "3",
+                        "--json", "--proposal", "refined", "--refinement-steps", "300"};
   // The bidirectional check needs draws that are affine in their noise.
   const bool flow = std::find(model.begin(), model.end(), "--posterior") != model.end();
-  if (!flow) opinions.insert(opinions.end(), {"--ais", "--temperatures", "40", "--chains", "4"});
+  if (!flow) opinions.insert(opinions.end(), {"--ais", "--temperatures", "300", "--chains", "8"});
   const Ran evaluated = run(STRATA_EVALUATE, opinions, here.path());
   INFO(evaluated.err);
   REQUIRE(evaluated.status == 0);
   const auto report = nlohmann::json::parse(evaluated.out);
   CHECK(report["nll"].get<double>() < -report["elbo"].get<double>() + 0.5);
-  CHECK(report["refined"]["nll"].get<double>() == Approx(report["nll"].get<double>()).margin(1.5));
-  if (!flow)
-    CHECK(report["ais"]["nll"].get<double>() == Approx(report["refined"]["nll"].get<double>()).margin(1.5));
+  // All are bounds from above, and agree where draws from q say that they suffice.
+  const double nll = report["nll"], refined = report["refined"]["nll"];
+  const double others = flow ? nll : std::min(nll, report["ais"]["nll"].get<double>());
+  CHECK(refined < others + 1.5);
+  if (report["converged"]) CHECK(refined == Approx(others).margin(1.5));
   const Ran pictured = run(STRATA_GENERATE, {"out", "--data", "data"}, here.path());
   INFO(pictured.err);
   CHECK(pictured.status == 0);

@@ -1,4 +1,5 @@
 // The program report. What its page does stands in tests/browser.
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -59,10 +60,12 @@ TEST_CASE(
   CHECK(names == std::vector<std::string>{"curves", "latents", "manifold", "reconstructions", "samples",
                                           "generated/interpolations", "generated/reconstructions",
                                           "generated/samples"});
-  const auto hidden = content["configuration"][0];
-  CHECK(hidden["name"] == "hidden");
-  CHECK(hidden["value"] == "16,8");
-  CHECK(hidden["default"] == "500,300,150");
+  const auto& configuration = content["configuration"];
+  const auto hidden = std::find_if(configuration.begin(), configuration.end(),
+                                   [](const auto& option) { return option["name"] == "hidden"; });
+  REQUIRE(hidden != configuration.end());
+  CHECK((*hidden)["value"] == "16,8");
+  CHECK((*hidden)["default"] == "500,300,150");
   const std::string page = content_of(here / "out/report.html");
   CHECK(page.find("src=\"http") == std::string::npos);
   CHECK(page.find("@page") == std::string::npos);
