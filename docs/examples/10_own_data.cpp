@@ -58,10 +58,8 @@ int main() {
   Trainer trainer(step, data, {.batch = 50, .binarize = Binarize::none});
   for (int epoch = 0; epoch < 100; ++epoch) trainer.run_epoch();
 
-  const auto some = first_examples<float>(data, 1000, Binarize::none, rng);
-  Tape<float> tape(Record::values);
-  const auto reconstructed = tools::detail::reconstruct(vae, tape, some);
-  const double variance = xt::mean(xt::square(reconstructed.value() - some.x.value()))();
+  const auto& head = std::get<HomoscedasticHead<float>>(vae.decoder);
+  const double variance = std::exp(head.log_variance.value()(0));
   if (0.002 < variance && variance < 0.004)
     std::printf("the noise variance of the data is 0.0025; learned: between 0.002 and 0.004\n");
 
