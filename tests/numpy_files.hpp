@@ -24,7 +24,7 @@ inline std::string npz(const std::vector<std::pair<std::string, std::string>>& m
                        bool deflated = true) {
   const auto number = [](std::size_t value, int bytes) {
     std::string text;
-    for (int i = 0; i < bytes; ++i) text += static_cast<char>(value >> 8 * i);
+    for (int i = 0; i < bytes; ++i, value >>= 8) text += static_cast<char>(value);
     return text;
   };
   std::string file, list;
