@@ -70,7 +70,11 @@ template <class T> Tensor<T> in_shape(Tensor<T> x, const fs::path& source, std::
 
 void prepare(Part& part, std::ostream& notes) {
   std::visit([&](auto& images) { images = in_shape(std::move(images), part.source, notes); }, part.images);
-  if (auto* bytes = std::get_if<Tensor<std::uint8_t>>(&part.images); bytes && xt::amax(*bytes)() == 1) {
+  const auto is_binary = [](const Tensor<std::uint8_t>& x) {
+    return std::none_of(x.begin(), x.end(), [](std::uint8_t v) { return v > 1; }) &&
+           std::find(x.begin(), x.end(), 1) != x.end();
+  };
+  if (auto* bytes = std::get_if<Tensor<std::uint8_t>>(&part.images); bytes && is_binary(*bytes)) {
     *bytes *= std::uint8_t{255};
     tell(notes, part.source, "no byte is above 1; 0 is taken as black and 1 as white");
   }
