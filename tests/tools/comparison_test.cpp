@@ -4,6 +4,7 @@
 
 #include "strata/tests/tools/program_folder.hpp"
 #include "strata/tools/run/evaluation.hpp"
+#include "strata/tools/run/metrics_csv.hpp"
 
 using namespace strata;
 using namespace strata::tools;
@@ -14,13 +15,6 @@ namespace {
 Ran evaluate(const ProgramFolder& here, Arguments arguments) {
   for (const char* more : {"--data", "data", "--samples", "20"}) arguments.push_back(more);
   return run(STRATA_EVALUATE, arguments, here.path());
-}
-
-std::vector<std::string> cells_of(const std::string& line) {
-  std::vector<std::string> cells;
-  std::istringstream in(line);
-  for (std::string cell; std::getline(in, cell, ',');) cells.push_back(cell);
-  return cells;
 }
 
 }  // namespace

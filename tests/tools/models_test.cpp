@@ -10,6 +10,23 @@
 using namespace strata;
 using namespace strata::tools;
 
+namespace {
+
+// Three epochs into `out`; two, and after them a third, into `first`.
+void train_and_go_on(const ProgramFolder& here, const Arguments& model) {
+  const auto train = [&](Arguments more) {
+    more.insert(more.end(), model.begin(), model.end());
+    return here.train(more);
+  };
+  const Ran ran = train({"--epochs", "3"});
+  INFO(ran.err);
+  REQUIRE(ran.status == 0);
+  REQUIRE(train({"--epochs", "2", "--out", "first"}).status == 0);
+  REQUIRE(here.train({"--resume", "first", "--epochs", "3"}).status == 0);
+}
+
+}  // namespace
+
 TEST_CASE("Every model trains, goes on as if it had not stopped, is evaluated and generates") {
   const ProgramFolder here;
   const auto model = GENERATE(
@@ -23,15 +40,7 @@ TEST_CASE("Every model trains, goes on as if it had not stopped, is evaluated an
       Arguments{"--latent", "4", "--posterior", "iaf", "--flow-hidden", "9", "--objective", "capacity",
                 "--capacity", "5", "--gamma", "3", "--warmup-epochs", "2"},
       Arguments{"--model", "gmvae", "--latent", "4,3", "--components", "5"});
-  const auto train = [&](Arguments more) {
-    more.insert(more.end(), model.begin(), model.end());
-    return here.train(more);
-  };
-  const Ran ran = train({"--epochs", "3"});
-  INFO(ran.err);
-  REQUIRE(ran.status == 0);
-  REQUIRE(train({"--epochs", "2", "--out", "first"}).status == 0);
-  REQUIRE(here.train({"--resume", "first", "--epochs", "3"}).status == 0);
+  train_and_go_on(here, model);
   CHECK(difference(here / "out", here / "first") == "");
   CHECK(std::filesystem::exists(here / "out/samples.png"));
 
@@ -58,15 +67,7 @@ TEST_CASE("Every model trains, goes on as if it had not stopped, is evaluated an
 TEST_CASE("M2 trains with few labels, goes on, and is evaluated as a classifier; clusters are, too") {
   const ProgramFolder here;
   const Arguments model = {"--model", "m2", "--latent", "4", "--known-labels", "20", "--label-repeats", "3"};
-  const auto train = [&](Arguments more) {
-    more.insert(more.end(), model.begin(), model.end());
-    return here.train(more);
-  };
-  const Ran ran = train({"--epochs", "3"});
-  INFO(ran.err);
-  REQUIRE(ran.status == 0);
-  REQUIRE(train({"--epochs", "2", "--out", "first"}).status == 0);
-  REQUIRE(here.train({"--resume", "first", "--epochs", "3"}).status == 0);
+  train_and_go_on(here, model);
   CHECK(difference(here / "out", here / "first") == "");
   const auto evaluate = [&] {
     const Ran evaluated =
@@ -92,15 +93,7 @@ TEST_CASE("Quadrants are completed by a conditional model and its baseline, the 
                               Arguments{"--features", "codes", "--model", "m2", "--known-labels", "20",
                                         "--likelihood", "normal-learned-each", "--binarize", "none"});
   REQUIRE(here.train({"--out", "codes", "--latent", "5"}).status == 0);
-  const auto train = [&](Arguments more) {
-    more.insert(more.end(), model.begin(), model.end());
-    return here.train(more);
-  };
-  const Ran ran = train({"--epochs", "3"});
-  INFO(ran.err);
-  REQUIRE(ran.status == 0);
-  REQUIRE(train({"--epochs", "2", "--out", "first"}).status == 0);
-  REQUIRE(here.train({"--resume", "first", "--epochs", "3"}).status == 0);
+  train_and_go_on(here, model);
   CHECK(content_of(here / "out/model.safetensors") == content_of(here / "first/model.safetensors"));
   const auto weights = Safetensors::read(here / "out/model.safetensors");
   const std::size_t width = model[1] == "1" ? 588 : model[1] == "3" ? 196 : 5;

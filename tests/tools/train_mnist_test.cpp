@@ -8,6 +8,7 @@
 #include "strata/tensor/io/safetensors.hpp"
 #include "strata/tests/temporary_folder.hpp"
 #include "strata/tests/tools/program_folder.hpp"
+#include "strata/tools/run/metrics_csv.hpp"
 
 using namespace strata;
 using namespace strata::tools;
@@ -15,13 +16,6 @@ using Catch::Contains;
 namespace fs = std::filesystem;
 
 namespace {
-
-std::vector<std::string> cells_of(const std::string& line) {
-  std::vector<std::string> cells;
-  std::istringstream in(line);
-  for (std::string cell; std::getline(in, cell, ',');) cells.push_back(cell);
-  return cells;
-}
 
 // The lines of metrics.csv after its header.
 std::vector<std::vector<double>> metrics_of(const fs::path& run,

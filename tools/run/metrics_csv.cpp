@@ -7,7 +7,6 @@
 #include "strata/tensor/io/file.hpp"
 
 namespace strata::tools {
-namespace {
 
 std::vector<std::string> cells_of(const std::string& line) {
   std::vector<std::string> cells;
@@ -15,8 +14,6 @@ std::vector<std::string> cells_of(const std::string& line) {
   for (std::string cell; std::getline(in, cell, ',');) cells.push_back(cell);
   return cells;
 }
-
-}  // namespace
 
 const std::vector<double>& MetricsTable::column(const std::string& name) const {
   const auto found = std::find(names.begin(), names.end(), name);

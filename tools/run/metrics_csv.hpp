@@ -20,6 +20,9 @@ struct EpochRecord {
   std::optional<Metrics> validation = {};
 };
 
+/// The cells of a line of comma-separated values, none of them quoted.
+std::vector<std::string> cells_of(const std::string& line);
+
 /// A table as metrics.csv holds it, by columns.
 struct MetricsTable {
   std::vector<std::string> names;
