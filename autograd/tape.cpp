@@ -73,7 +73,7 @@ template <class T> Var<T> Tape<T>::reference(const Versioned<T>& tensor, Gradien
   slot.value = &tensor.value_;
   if (gradient != nullptr) slot.gradient = gradient;
   const Var<T> x = last();
-  references_.push_back({x.index_, tensor.version_, *tensor.version_});
+  references_.push_back({x.index_, tensor.version_, tensor.version()});
   return x;
 }
 
@@ -100,25 +100,25 @@ template <class T> std::span<const std::uint32_t> Tape<T>::inputs(std::size_t i)
 
 template <class T> bool Tape<T>::is_current(std::size_t i) const {
   return std::none_of(references_.begin(), references_.end(), [i](const Reference& reference) {
-    return reference.slot == i && *reference.version != reference.recorded;
+    return reference.slot == i && reference.version->number != reference.recorded;
   });
 }
 
 template <class T> void Tape<T>::require_unchanged(const Reference& reference) {
-  if (*reference.version == reference.recorded) return;
+  const auto& [number, name] = *reference.version;
+  if (number == reference.recorded) return;
   std::string reader = "backward";  // or the last operation that reads it
   for (std::size_t i = 0; i < size_; ++i)
     for (const std::uint32_t input : inputs(i))
       if (input == reference.slot) reader = slots_[i].name;
-  reader = "a tensor that '" + reader + "' reads was ";
-  if (*reference.version == Versioned<T>::ended)
-    fail("backward", reader + "destroyed since the tape refers to it; it must outlive the step");
-  const Tensor<T>* tensor = slots_[reference.slot].value;
-  throw TensorChanged("[backward] " + reader + "changed since the tape refers to it, and is " +
-                          to_string(tensor->shape()) +
-                          " now; call backward before the optimizer's step or any other write, or record the "
-                          "forward pass again",
-                      tensor);
+  const std::string tensor =
+      (name.empty() ? "a tensor" : "the tensor '" + name + "'") + " that '" + reader + "' reads was ";
+  if (number == Versioned<T>::ended)
+    fail("backward", tensor + "destroyed since the tape refers to it; it must outlive the step");
+  fail("backward", tensor + "changed since the tape refers to it, and is " +
+                       to_string(slots_[reference.slot].value->shape()) +
+                       " now; call backward before the optimizer's step or any other write, or record the "
+                       "forward pass again");
 }
 
 template <class T> void Tape<T>::require_differentiable(Var<T> y) {

@@ -138,8 +138,8 @@ template <class T> class Tape {
   Var<T> reference(const Versioned<T>& tensor, Gradient<T>* gradient = nullptr);
   Var<T> reference(const Versioned<T>&&, Gradient<T>* = nullptr) = delete;  // would not outlive the step
 
-  /// Walks back from y, a tensor of one element: every variable's gradient becomes ∂y/∂variable. Throws
-  /// TensorChanged, leaving all gradients as they were, if a tensor to which the tape referred before it
+  /// Walks back from y, a tensor of one element: every variable's gradient becomes ∂y/∂variable. Throws,
+  /// naming it and leaving all gradients as they were, if a tensor to which the tape referred before it
   /// recorded y was changed since: values of before the change and after it give the gradient of neither.
   void backward(Var<T> y);
 
@@ -212,8 +212,8 @@ template <class T> class Tape {
 
   struct Reference {
     std::uint32_t slot;
-    std::shared_ptr<const std::uint64_t> version;  // of the tensor outside the tape: now, and when it was
-    std::uint64_t recorded;                        // referred to
+    std::shared_ptr<const typename Versioned<T>::Version> version;  // of the tensor outside the tape, and its
+    std::uint64_t recorded;                                         // number when it was referred to
   };
 
   struct Hook {

@@ -2,32 +2,14 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <memory>
-#include <stdexcept>
+#include <string>
 
 #include "strata/tensor/tensor.hpp"
 
 namespace strata {
 
 template <class T> class Tape;
-
-/// Thrown by `backward` where a tensor that the tape refers to was changed since the forward pass.
-class TensorChanged : public std::invalid_argument {
- public:
-  TensorChanged(const std::string& message, const void* tensor)
-      : std::invalid_argument(message), tensor_(tensor) {}
-
-  /// The same, with the tensor's path where it is among these: `paths(model)`.
-  TensorChanged named(const std::map<const void*, std::string>& paths) const {
-    const auto path = paths.find(tensor_);
-    return path == paths.end() ? *this
-                               : TensorChanged(what() + ("; the tensor is `" + path->second + "`"), tensor_);
-  }
-
- private:
-  const void* tensor_;
-};
 
 /// A tensor that tapes refer to without a copy, and its version: every change counts, be it a write, an
 /// assignment, being moved from, or its end. `backward` refuses where a tape referred to another version than
@@ -48,24 +30,31 @@ template <class T> class Versioned {
     write() = std::move(other.write());
     return *this;
   }
-  ~Versioned() { *version_ = ended; }
+  ~Versioned() { version_->number = ended; }
 
   const Tensor<T>& value() const { return value_; }
-  std::uint64_t version() const { return *version_; }
+  std::uint64_t version() const { return version_->number; }
 
   /// The tensor, to be changed now: this is what counts, so that the reference must not be kept for later.
   Tensor<T>& write() {
-    ++*version_;
+    ++version_->number;
     return value_;
   }
+
+  /// What errors call it: its path in a model, which `parameters` and optimizers give it.
+  void set_name(const std::string& name) { version_->name = name; }
 
  private:
   friend class Tape<T>;
 
-  static constexpr std::uint64_t ended = ~std::uint64_t{0};  // the version of a tensor that is no more
+  struct Version {
+    std::uint64_t number = 0;
+    std::string name = {};
+  };
+  static constexpr std::uint64_t ended = ~std::uint64_t{0};  // the number of a tensor that is no more
 
   Tensor<T> value_;
-  std::shared_ptr<std::uint64_t> version_ = std::make_shared<std::uint64_t>(0);  // outlives the tensor
+  std::shared_ptr<Version> version_ = std::make_shared<Version>();  // outlives the tensor
 };
 
 }  // namespace strata

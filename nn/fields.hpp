@@ -91,15 +91,17 @@ template <class Module, class F> void for_each_parameter(Module& module, F f) {
 
 }  // namespace detail
 
-/// All parameters of a model of element type T, or of several models, for one optimizer.
+/// All parameters of a model of element type T, or of several models, for one optimizer. Errors call the
+/// models' tensors by these names from then on.
 template <class T, class... Module> std::vector<NamedParameter<T>> parameters(Module&... modules) {
   static_assert(!(std::is_const_v<Module> || ...),
                 "parameters can be trained, so that their model cannot be const");
   std::vector<NamedParameter<T>> all;
-  const auto add = [&](const std::string& path, Parameter<T>& parameter) {
-    all.push_back({path, &parameter});
+  const auto add = [&](const std::string& path, auto& tensor) {
+    tensor.set_name(path);
+    if constexpr (std::is_same_v<decltype(tensor), Parameter<T>&>) all.push_back({path, &tensor});
   };
-  (detail::for_each_parameter(modules, add), ...);
+  (for_each_tensor(modules, add), ...);
   return all;
 }
 

@@ -27,16 +27,12 @@ template <class Module> GradcheckReport gradcheck(Module& module,
     using Snapshot::Snapshot;
     ~Restored() { restore(); }
   } buffers(module);
-  try {
-    return gradcheck(
-        [&](Tape<double>& tape) {
-          buffers.restore();
-          return f(tape);
-        },
-        inputs, options);
-  } catch (const TensorChanged& error) {
-    throw error.named(paths(module));
-  }
+  return gradcheck(
+      [&](Tape<double>& tape) {
+        buffers.restore();
+        return f(tape);
+      },
+      inputs, options);
 }
 
 }  // namespace strata

@@ -90,8 +90,10 @@ template <class T> void Optimizer<T>::make_states() {
                             "' are one parameter, which would be updated twice; give it once");
   }
   weights_.resize(parameters_.size());
-  for (const auto& [name, parameter] : parameters_)
+  for (const auto& [name, parameter] : parameters_) {
+    parameter->set_name(name);
     states_.push_back(std::vector<Tensor<T>>(update_.states, xt::zeros<T>(parameter->value().shape())));
+  }
 }
 
 template <class T> void Optimizer<T>::step() {

@@ -132,8 +132,7 @@ struct TrainingOptions {
 /// evaluating in between changes nothing. Its fields are all of a training's state, in the middle of an epoch
 /// too: after `restore(trainer, file)` it goes on as the one that wrote `store(trainer, file)` would have,
 /// bit for bit with the same number of threads. Where a step throws, what is known of its models and the
-/// random state become what they were before it; a NonFinite then says where its numbers come from, a
-/// TensorChanged which tensor it was.
+/// random state become what they were before it; a NonFinite then says where its numbers come from.
 template <TrainingStep Step> class Trainer {
  public:
   /// Step and data must outlive the trainer. Throws unless 1 ≤ batch ≤ N, for labels beyond the classes, and
@@ -215,9 +214,6 @@ template <TrainingStep Step> class Trainer {
     } catch (const NonFinite& error) {
       const std::string fact = detail::told(error, tape_, names(), context);
       throw NonFinite(fact + ". " + undo(before) + "; " + detail::advice(context));
-    } catch (const TensorChanged& error) {
-      undo(before);
-      throw error.named(names().tensors);
     } catch (...) {
       undo(before);
       throw;

@@ -36,10 +36,11 @@ TEST_CASE("backward after an optimizer's step is refused, and leaves gradients a
   tape.backward(sum(y));  // nothing has changed
   CHECK(a.gradient.value(0, 0) == 30);
   only_b.step();
-  CHECK_THROWS_WITH(tape.backward(sum(y)),
-                    "[backward] a tensor that 'matmul' reads was changed since the tape refers to it, and is "
-                    "(1, 1) now; call backward before the optimizer's step or any other write, or record the "
-                    "forward pass again");
+  CHECK_THROWS_WITH(
+      tape.backward(sum(y)),
+      "[backward] the tensor 'b' that 'matmul' reads was changed since the tape refers to it, "
+      "and is (1, 1) now; call backward before the optimizer's step or any other write, or record the "
+      "forward pass again");
   CHECK_THROWS_WITH(tape.backward(y, matrix(1)), Contains("was changed since the tape refers to it"));
   CHECK(a.gradient.value(0, 0) == 30);
   CHECK(!b.gradient.received);

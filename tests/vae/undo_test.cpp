@@ -115,7 +115,6 @@ TEST_CASE("A parameter that a step changes before backward is named by its path"
   const std::string before = state(s.model.vae.q);
   CHECK_THROWS_WITH(
       trainer.run_step(),
-      StartsWith("[backward] a tensor that 'affine' reads was changed since the tape refers to") &&
-          EndsWith("; the tensor is `model.vae.decoder.output.bias`"));
+      StartsWith("[backward] the tensor 'vae.decoder.output.bias' that 'affine' reads was changed since"));
   CHECK(state(s.model.vae.q) == before);  // with its running averages
 }
