@@ -16,4 +16,10 @@ double error_rate(const Tensor<float>& probabilities, const std::vector<std::siz
 /// Throws as above.
 double cluster_accuracy(const Tensor<float>& probabilities, const std::vector<std::size_t>& labels);
 
+/// The classes of `test` (M, D) by logistic regression on the rows of `x` (N, D) and their labels:
+/// softmax(test W + b) (M, K) at the most probable W and b, which N(0, 1) has drawn alike: there is one
+/// answer, and nothing to tune. Throws unless there is a label below K for each row.
+Tensor<float> logistic_regression(const Tensor<float>& x, const std::vector<std::size_t>& labels,
+                                  std::size_t classes, const Tensor<float>& test);
+
 }  // namespace strata
