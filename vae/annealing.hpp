@@ -76,7 +76,8 @@ struct Bracket {
 
 /// The bidirectional check of images x (N, D) that were drawn from the model together with their z_1 ... z_T
 /// (N, L_t): each z is an exact draw from p(z | x), so that chains from it give an upper bound. Where the
-/// bounds meet, annealing with these options can be believed for this model.
+/// bounds meet, annealing with these options can be believed for this model. Nothing where it does not tell
+/// of what noise it made them (see `noise_of`): a model that takes every class, or whose draws are discrete.
 template <class T, LatentModel<T> Model>
 std::vector<Bracket> bracket_simulated(const Model& model, const Batch<T>& images,
                                        const std::vector<Tensor<T>>& z, const AnnealingOptions& options,
@@ -86,10 +87,12 @@ std::vector<Bracket> bracket_simulated(const Model& model, const Batch<T>& image
     const Batch<T> one = images.rows(image, image + 1);
     std::vector<Tensor<T>> latent;
     for (const auto& layer : z) latent.push_back(xt::view(layer, xt::range(image, image + 1)));
+    const auto exact = noise_of(model, one, latent);
+    if (!exact) return {};
     Rng rng{options.seed, std::uint64_t{1} << 62, streams::annealing + image};
     const Annealing annealing(log_weight_of(model, one), options, rng);
     const auto lower = annealing.forward(rng);
-    brackets.push_back({lower, annealing.upper_bound(noise_of(model, one, latent), rng)});
+    brackets.push_back({lower, annealing.upper_bound(*exact, rng)});
     if (on_image) on_image(image + 1);
   }
   return brackets;

@@ -40,6 +40,43 @@ TEST_CASE("Annealing meets ln p(x) of chains whose encoders are wrong") {
   }
 }
 
+TEST_CASE("Annealing meets ln p(x) of linear models whose encoders are flows, between its bounds") {
+  const auto chain = wrong_chain(1);
+  for (const auto kind : {PosteriorKind::coupling, PosteriorKind::iaf}) {
+    Rng rng{3};
+    Vae<double> vae({.data = chain_width,
+                     .hidden = {},
+                     .latent = {4},
+                     .likelihood = Likelihood::normal,
+                     .noise_variance = chain_noise,
+                     .top_posterior = kind,
+                     .flow_steps = 2,
+                     .flow_hidden = {5}},
+                    rng);
+    vae.decoder = chain.model.decoder;
+    std::visit(
+        [&](auto& q) {
+          if constexpr (requires { q.steps; }) {
+            q.base = std::get<NormalHead<double>>(chain.model.q[0]);
+            for (const auto& [name, parameter] : parameters<double>(q.steps))
+              parameter->write() += 0.1 * normals(parameter->value().shape(), 7);
+          }
+        },
+        vae.q[0]);
+    const auto drawn = simulate<double>(vae, 4, {}, rng);
+    const Batch<double> x{drawn.mean + std::sqrt(chain_noise) * normals({4, chain_width}, 9)};
+    const Matrix exact = exact_log_likelihood(chain, x.x.value());
+    const auto brackets = bracket_simulated(vae, x, drawn.z, {.temperatures = 500, .seed = 1});
+    REQUIRE(brackets.size() == 4);
+    for (std::size_t i = 0; i < 4; ++i) {
+      const auto& [lower, upper] = brackets[i];
+      CHECK(std::abs(lower.log_likelihood - exact(i)) < 4 * lower.standard_error());
+      CHECK(std::abs(upper - exact(i)) < 4 * lower.standard_error());
+      CHECK(lower.standard_error() < 0.25);
+    }
+  }
+}
+
 TEST_CASE("Weights stay unbiased however coarse the annealing: their mean is p(x)") {
   const auto chain = wrong_chain(1);
   const Matrix x = normals({1, chain_width}, 3);

@@ -98,7 +98,7 @@ TEST_CASE("The noise of given latents is found, for any covariance and number of
       const Batch<double> x{normals({1, chain_width}, 4)};
       Rng rng{5};
       const auto [z, mean] = simulate<double>(chain.model, 1, {}, rng);
-      const auto epsilon = noise_of(chain.model, x, z);
+      const Matrix epsilon = noise_of(chain.model, x, z).value();
       Tape<double> tape(Record::values);
       const Matrix row = xt::view(epsilon, xt::newaxis(), xt::all());
       const auto pass = chain.model.pass(x.on(tape), detail::noise_columns(tape.constant(row)));
@@ -109,6 +109,32 @@ TEST_CASE("The noise of given latents is found, for any covariance and number of
       for (const auto& layer : z) all.push_back(tape.constant(layer));
       CHECK(xt::allclose(mean, chain.model.decode(all, {}, rng).value()));
     }
+}
+
+TEST_CASE("The noise of given latents is found through flows, and is not where there is none") {
+  for (const auto kind : {PosteriorKind::coupling, PosteriorKind::iaf}) {
+    Rng rng{2};
+    Vae<double> vae({.data = chain_width,
+                     .hidden = {5},
+                     .latent = {4, 3},
+                     .upper_hidden = {5},
+                     .likelihood = Likelihood::normal,
+                     .posterior = kind,
+                     .top_posterior = kind,
+                     .flow_steps = 3,
+                     .flow_hidden = {6}},
+                    rng);
+    const Batch<double> x{normals({1, chain_width}, 4)};
+    const auto [z, mean] = simulate<double>(vae, 1, {}, rng);
+    const auto epsilon = noise_of(vae, x, z);
+    REQUIRE(epsilon.has_value());
+    Tape<double> tape(Record::values);
+    const Matrix row = xt::view(*epsilon, xt::newaxis(), xt::all());
+    const auto pass = vae.pass(x.on(tape), detail::noise_columns(tape.constant(row)));
+    for (std::size_t t = 0; t < 2; ++t) CHECK(xt::allclose(pass.layers[t].z.value(), z[t], 1e-3, 1e-3));
+    CHECK(!noise_of(vae, x, {z[0]}).has_value());
+    CHECK(!noise_of(vae, x, {z[1], z[0]}).has_value());
+  }
 }
 
 TEST_CASE("Simulated layers are drawn together: z_t from p(z_t | z_{t+1})") {

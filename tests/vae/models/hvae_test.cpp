@@ -140,7 +140,7 @@ TEST_CASE("The noise of given latents is found where the upper layer is drawn fi
   Rng rng{5};
   const auto [z, mean] = simulate<double>(l.model, 1, {}, rng);
   const Batch<double> x{Tensor<double>(xt::view(l.x, xt::range(0, 1)))};
-  const auto epsilon = noise_of(l.model, x, z);
+  const Tensor<double> epsilon = noise_of(l.model, x, z).value();
   Tape<double> tape(Record::values);
   const Tensor<double> row = xt::view(epsilon, xt::newaxis(), xt::all());
   const auto pass = l.model.pass(x.on(tape), strata::detail::noise_columns(tape.constant(row)));
