@@ -16,6 +16,8 @@ struct Options : TrainedRunOptions {
   std::size_t images = 0;
   std::vector<std::string> further_runs;
   std::string per_image;
+  std::size_t known_labels = 0;
+  std::string classifier;  // the folder of its run
   EvaluationOptions evaluation = {};
   bool json = false;
 };
@@ -53,9 +55,10 @@ void print(const AnnealingOptions& o, const Annealed& a, std::size_t images) {
   else
     std::cout << "  its own error is not known of one chain";
   std::cout << "; effective chains: mean " << std::setprecision(1) << a.mean_effective << ", smallest "
-            << a.smallest_effective << ", of " << o.chains << std::setprecision(3)
-            << "\n  bidirectional check on " << a.simulated << " images drawn from the model: NLL between "
-            << -a.upper << " and " << -a.lower << ", gap " << a.upper - a.lower << "\n";
+            << a.smallest_effective << ", of " << o.chains << std::setprecision(3) << "\n";
+  if (a.simulated > 0)
+    std::cout << "  bidirectional check on " << a.simulated << " images drawn from the model: NLL between "
+              << -a.upper << " and " << -a.lower << ", gap " << a.upper - a.lower << "\n";
   if (const auto why = a.doubt(); !why.empty())
     std::cout << "  NOT CONVERGED, an upper bound of the NLL and no estimate: " << why << "\n";
 }
@@ -65,6 +68,10 @@ std::string heading(const Options& o, const ImageData& data, std::size_t images,
                     const std::string& how = "") {
   return data.name + " test images: " + std::to_string(images) + how + ", seed " + std::to_string(o.seed) +
          "; nats per image, ± standard error over images\n";
+}
+
+std::string labels_text(std::size_t known) {
+  return known == 0 ? "all labels" : std::to_string(known) + " labels";
 }
 
 void print(const Options& o, const Run& run, const ImageData& data, const Evaluation& e) {
@@ -93,7 +100,19 @@ void print(const Options& o, const Run& run, const ImageData& data, const Evalua
     std::cout << "layer " << t + 1 << ": KL " << e.metrics.layer_kl[t] << ", " << e.active[t] << " of "
               << run.model.latent()[t] << " units active\n";
   if (e.classification_error)
-    std::cout << "classification error: " << 100 * *e.classification_error << " %\n";
+    std::cout << "classification error: " << 100 * *e.classification_error << " %, "
+              << labels_text(run.config.known_labels) << " known in training\n";
+  if (e.feature_error)
+    std::cout << "classification error by logistic regression on E[z_1 | x]: " << 100 * *e.feature_error
+              << " %, " << labels_text(o.known_labels) << " known\n";
+  if (e.frechet)
+    std::cout << "Fréchet distance of " << e.images
+              << " E[x | z] of draws from the model: " << e.frechet->samples
+              << "; of as many training images: " << e.frechet->training
+              << "\n  in the features of the classifier of " << printable(o.classifier)
+              << ", and not Inception's: to be compared by the same classifier alone\n";
+  if (e.components_used)
+    std::cout << "components of more than 1 % of the examples: " << *e.components_used << "\n";
   if (e.cluster_accuracy) std::cout << "cluster accuracy: " << 100 * *e.cluster_accuracy << " %\n";
 }
 
@@ -144,6 +163,13 @@ Json to_json(const Options& o, const Run& run, const ImageData& data, const Eval
   report["layer_kl"] = std::vector<double>(e.metrics.layer_kl.begin(), e.metrics.layer_kl.end());
   report["active_units"] = e.active;
   if (e.classification_error) report["classification_error"] = *e.classification_error;
+  if (e.feature_error)
+    report["feature_error"] = {{"known_labels", o.known_labels}, {"error", *e.feature_error}};
+  if (e.frechet)
+    report["frechet"] = {{"classifier", o.classifier},
+                         {"samples", e.frechet->samples},
+                         {"training_images", e.frechet->training}};
+  if (e.components_used) report["components_used"] = *e.components_used;
   if (e.cluster_accuracy) report["cluster_accuracy"] = *e.cluster_accuracy;
   return report;
 }
@@ -175,12 +201,17 @@ void run_evaluation(const Options& o) {
   std::vector<Run> runs;  // all are read before the first is evaluated
   runs.push_back(std::move(first));
   for (const std::string& name : o.further_runs)
-    require_data(runs.emplace_back(load_run(name)), data, o.data);
+    require_data(runs.emplace_back(load_whole(name)), data, o.data);
   std::vector<Evaluation> evaluations;
   Json reports = Json::array();
   for (const Run& run : runs) {
-    const auto images = test_batch(data.test, o.images == 0 ? all : o.images, run.config, o.seed);
-    evaluations.push_back(evaluate(run, images, options));
+    const std::size_t count = o.images == 0 ? all : o.images;
+    const auto error = o.known_labels == 0 ? std::optional<double>()
+                                           : feature_error(run, data, o.known_labels, count, o.seed);
+    evaluations.push_back(evaluate(run, test_batch(data.test, count, run.config, o.seed), options));
+    evaluations.back().feature_error = error;
+    if (!o.classifier.empty())
+      evaluations.back().frechet = frechet(run, load_run(o.classifier), data, count, o.seed);
     reports.push_back(to_json(o, run, data, evaluations.back()));
     reports.back()["run"] = names[reports.size() - 1];
     keep(names[reports.size() - 1], text(reports.back()));
@@ -223,6 +254,13 @@ int main(int argc, char** argv) {
   app.add_option("--chains", options.evaluation.annealing.chains, "of --ais for each image")
       ->transform(whole_number)
       ->capture_default_str();
+  app.add_option("--known-labels", options.known_labels,
+                 "classify by logistic regression on E[z_1 | x] of so many training images; 0: do not")
+      ->transform(whole_number)
+      ->capture_default_str();
+  app.add_option("--frechet", options.classifier,
+                 "compare samples with test images, in the features of the classifier of this run of m2")
+      ->check(not_empty);
   app.add_option("--per-image", options.per_image, "write a table of every image's figures to this file")
       ->check(not_empty);
   app.add_flag("--json", options.json, "print JSON");

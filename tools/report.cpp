@@ -131,12 +131,13 @@ void report(const Options& o) {
   const auto [run, data] = open(o);
   if (run.model.latent().empty()) fail("report", "a model without latents has nothing to explore");
   const fs::path folder = o.run;
+  const RunConfig trained = load_run(folder).config;
   const auto widths = run.model.latent();
   Json content = {{"name", folder_of(o).filename().string()},
                   {"data_set", data.name},
                   {"choice", choice_of(run)},
-                  {"command", command(o, run.config, data)},
-                  {"configuration", configuration(run.config)},
+                  {"command", command(o, trained, data)},
+                  {"configuration", configuration(trained)},
                   {"metrics", metrics(folder / "metrics.csv")},
                   {"evaluation", json_file(folder / evaluation_name)},
                   {"pictures", Json::array()},

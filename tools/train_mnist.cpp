@@ -84,7 +84,10 @@ struct State {
     Model model = make_model(c, train.width(), train.classes, rng);
     require_support("data", train, c.binarize, support_of(model));
     model.visit([&](auto& chosen) {
-      if (!c.no_output_bias) chosen.start_at(mean_example(train));
+      if constexpr (requires { chosen.start_apart(Tensor<float>()); })
+        chosen.start_apart(means_apart(c, train, rng));
+      else if (!c.no_output_bias)
+        chosen.start_at(mean_example(train));
       if constexpr (requires { chosen.encode_prior(); })
         if (c.components_from_data)
           chosen.start_pseudo_inputs(
@@ -93,6 +96,12 @@ struct State {
         chosen.classifier_weight = classifier_weight(c, train);
     });
     return model;
+  }
+
+  // Halfway from the mean image to one for each component.
+  static Tensor<float> means_apart(const RunConfig& c, const Dataset& train, Rng& rng) {
+    const auto few = first_examples<float>(train, c.components, Binarize::none, rng);
+    return 0.5f * (few.x.value() + mean_example(train));
   }
 
   // Σ −ln q(y | x) over images of known label is to weigh as that of `classifier_weight` of all images.

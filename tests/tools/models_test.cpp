@@ -39,16 +39,16 @@ TEST_CASE("Every model trains, goes on as if it had not stopped, is evaluated an
       Arguments{"--latent", "4,3", "--posterior", "coupling", "--objective", "stl", "--flow-steps", "2"},
       Arguments{"--latent", "4", "--posterior", "iaf", "--flow-hidden", "9", "--objective", "capacity",
                 "--capacity", "5", "--gamma", "3", "--warmup-epochs", "2"},
+      Arguments{"--model", "infinite", "--latent", "4", "--components", "3", "--memory", "40"},
       Arguments{"--model", "gmvae", "--latent", "4,3", "--components", "5"});
   train_and_go_on(here, model);
   CHECK(difference(here / "out", here / "first") == "");
   CHECK(std::filesystem::exists(here / "out/samples.png"));
 
-  Arguments opinions = {"out",    "--data",     "data",    "--samples",          "2000", "--images", "3",
-                        "--json", "--proposal", "refined", "--refinement-steps", "300"};
-  // The bidirectional check needs draws that are affine in their noise.
-  const bool flow = std::find(model.begin(), model.end(), "--posterior") != model.end();
-  if (!flow) opinions.insert(opinions.end(), {"--ais", "--temperatures", "300", "--chains", "8"});
+  const Arguments opinions = {
+      "out",    "--data",     "data",    "--samples",          "2000", "--images", "3",
+      "--json", "--proposal", "refined", "--refinement-steps", "300",  "--ais",    "--temperatures",
+      "300",    "--chains",   "8"};
   const Ran evaluated = run(STRATA_EVALUATE, opinions, here.path());
   INFO(evaluated.err);
   REQUIRE(evaluated.status == 0);
@@ -56,9 +56,11 @@ TEST_CASE("Every model trains, goes on as if it had not stopped, is evaluated an
   CHECK(report["nll"].get<double>() < -report["elbo"].get<double>() + 0.5);
   // All are bounds from above, and agree where draws from q say that they suffice.
   const double nll = report["nll"], refined = report["refined"]["nll"];
-  const double others = flow ? nll : std::min(nll, report["ais"]["nll"].get<double>());
+  const double others = std::min(nll, report["ais"]["nll"].get<double>());
   CHECK(refined < others + 1.5);
   if (report["converged"]) CHECK(refined == Approx(others).margin(1.5));
+  const bool mixture = model[1] == "infinite";
+  CHECK(report["ais"]["simulated"]["images"] == (mixture ? 0 : 3));
   const Ran pictured = run(STRATA_GENERATE, {"out", "--data", "data"}, here.path());
   INFO(pictured.err);
   CHECK(pictured.status == 0);
@@ -70,15 +72,22 @@ TEST_CASE("M2 trains with few labels, goes on, and is evaluated as a classifier;
   train_and_go_on(here, model);
   CHECK(difference(here / "out", here / "first") == "");
   const auto evaluate = [&] {
-    const Ran evaluated =
-        run(STRATA_EVALUATE, {"out", "--data", "data", "--samples", "60", "--json"}, here.path());
+    const Ran evaluated = run(STRATA_EVALUATE,
+                              {"out", "--data", "data", "--samples", "60", "--json", "--images", "20",
+                               "--ais", "--temperatures", "20", "--chains", "4"},
+                              here.path());
     INFO(evaluated.err);
     REQUIRE(evaluated.status == 0);
     return nlohmann::json::parse(evaluated.out);
   };
   const auto report = evaluate();
   CHECK(report["classification_error"] <= 1);
+  CHECK_THAT(run(STRATA_EVALUATE, {"out", "--data", "data", "--samples", "60"}, here.path()).out,
+             Catch::Contains(" %, 20 labels known in training"));
   CHECK(!report.contains("cluster_accuracy"));
+  CHECK(report["ais"]["simulated"]["images"] == 0);
+  CHECK_THAT(report["ais"]["doubt"].get<std::string>(),
+             Catch::Contains("the bidirectional check cannot be made"));
   CHECK(report["nll"].get<double>() < -report["elbo"].get<double>() + 0.5);
   CHECK(run(STRATA_GENERATE, {"out", "--data", "data"}, here.path()).status == 0);
   REQUIRE(here.train({"--model", "gmvae", "--latent", "4,3", "--components", "5", "--overwrite"}).status ==
@@ -106,6 +115,77 @@ TEST_CASE("Quadrants are completed by a conditional model and its baseline, the 
   CHECK(run(STRATA_GENERATE, {"out", "--data", "data"}, here.path()).status == 2);
 }
 
+TEST_CASE("A second stage learns draws of a first's q(z | x); together they make images, and are scored") {
+  const ProgramFolder here;
+  const Arguments grey = {"--likelihood", "normal-learned", "--binarize", "none"};
+  const auto train = [&](Arguments more) {
+    more.insert(more.end(), grey.begin(), grey.end());
+    const Ran ran = here.train(more);
+    INFO(ran.err);
+    REQUIRE(ran.status == 0);
+  };
+  train({"--out", "first", "--latent", "5", "--epochs", "3"});
+  train({"--features", "first", "--feature-draws", "2", "--latent", "3", "--warmup-epochs", "2"});
+  train({"--out", "classifier", "--model", "m2"});
+  const auto weights = Safetensors::read(here / "out/model.safetensors");
+  CHECK(weights.shape("decoder.output.bias") == Shape{5});
+  CHECK_THAT(content_of(here / "out/model.safetensors"), Catch::Contains("feature_draws\":\"2\""));
+  const auto evaluate = [&](const Arguments& more) {
+    Arguments all = {"out", "--data", "data", "--samples", "60"};
+    all.insert(all.end(), more.begin(), more.end());
+    return run(STRATA_EVALUATE, all, here.path());
+  };
+  const Ran told = evaluate({"--frechet", "classifier"});
+  INFO(told.err);
+  CHECK_THAT(told.out, Catch::Contains("layer 2: KL") &&
+                           Catch::Contains("Fréchet distance of 20 E[x | z] of draws from the model: ") &&
+                           Catch::Contains("in the features of the classifier of classifier"));
+  const auto report = nlohmann::json::parse(evaluate({"--frechet", "classifier", "--json"}).out);
+  CHECK(report["frechet"]["samples"] > 0);
+  CHECK(report["frechet"]["training_images"] >= 0);
+  CHECK(report["layer_kl"].size() == 2);
+  for (const char* program : {STRATA_GENERATE, STRATA_REPORT})
+    CHECK(run(program, {"out", "--data", "data"}, here.path()).status == 0);
+  CHECK(std::filesystem::exists(here / "out/generated/samples.png"));
+  CHECK_THAT(content_of(here / "out/report.html"), Catch::Contains("--feature-draws 2"));
+  CHECK_THAT(evaluate({"--frechet", "first"}).err, Catch::Contains("[frechet] needs a run of m2"));
+  CHECK_THAT(here.train({"--feature-draws", "2"}).err, Catch::Contains("[feature-draws] a second stage has"));
+  CHECK_THAT(here.train({"--features", "first", "--feature-draws", "1", "--latent", "3,2"}).err,
+             Catch::Contains("[feature-draws] a second stage has"));
+}
+
+TEST_CASE("The latents of a run are features for a classifier, of models that give them of an image alone") {
+  const ProgramFolder here;
+  const auto evaluate = [&](const Arguments& more) {
+    Arguments all = {"out", "--data", "data", "--samples", "10"};
+    all.insert(all.end(), more.begin(), more.end());
+    return run(STRATA_EVALUATE, all, here.path());
+  };
+  REQUIRE(here.train({"--latent", "4,2"}).status == 0);
+  const Ran told = evaluate({"--known-labels", "20"});
+  CHECK_THAT(told.out, Catch::Contains("classification error by logistic regression on E[z_1 | x]: ") &&
+                           Catch::Contains(" %, 20 labels known"));
+  const auto report = nlohmann::json::parse(evaluate({"--known-labels", "20", "--json"}).out);
+  CHECK(report["feature_error"]["known_labels"] == 20);
+  CHECK(report["feature_error"]["error"] <= 1);
+  CHECK(!nlohmann::json::parse(evaluate({"--json"}).out).contains("feature_error"));
+  const auto refused = [&](const Arguments& model, const std::string& message) {
+    Arguments all = {"--overwrite"};
+    all.insert(all.end(), model.begin(), model.end());
+    REQUIRE(here.train(all).status == 0);
+    const Ran ran = evaluate({"--known-labels", "20"});
+    CHECK(ran.status == 2);
+    CHECK_THAT(ran.err, Catch::Contains(message));
+  };
+  CHECK_THAT(evaluate({"--known-labels", "61"}).err, Catch::Contains("[with_few_labels]"));
+  refused({"--model", "m2"}, "[known-labels] m2 tells classes itself");
+  refused({"--conditional"}, "[features] a model that reads labels or quadrants");
+  refused({"--quadrants", "1", "--model", "baseline"}, "[features] a model that reads labels or quadrants");
+  REQUIRE(here.train({"--conditional", "--overwrite"}).status == 0);
+  CHECK_THAT(here.train({"--out", "second", "--features", "out"}).err,
+             Catch::Contains("[features] a model that"));
+}
+
 TEST_CASE("Choices that do not go together are refused by name") {
   const ProgramFolder here;
   const auto refused = [&](const Arguments& arguments, const std::string& message) {
@@ -118,6 +198,9 @@ TEST_CASE("Choices that do not go together are refused by name") {
   refused({"--model", "m2", "--latent", "3,2"}, "[model] m2 has one --latent width");
   refused({"--model", "hvae", "--latent", "3,2", "--conditional"}, "[model] hvae has neither");
   refused({"--model", "gmvae", "--latent", "3,2", "--prior", "vamp"}, "[prior] gmvae has one of its own");
+  refused({"--model", "infinite", "--latent", "3,2"}, "[model] infinite has one --latent width");
+  refused({"--model", "infinite", "--concentration", "0"}, "[concentration] it is 0");
+  refused({"--model", "infinite", "--memory", "0"}, "[memory] it is 0");
   refused({"--known-labels", "10"}, "[known-labels] they belong to --model m2");
   refused({"--prior", "vamp", "--posterior", "iaf"}, "[prior] vamp needs a posterior");
   refused({"--flow-steps", "1001"}, "[flow-steps]");

@@ -4,12 +4,16 @@
 #include <cmath>
 #include <iomanip>
 #include <iostream>
+#include <numeric>
 #include <sstream>
 
 #include "strata/autograd/reduce.hpp"
 #include "strata/tensor/io/file.hpp"
 #include "strata/tools/run/progress.hpp"
+#include "strata/tools/run/trained_run.hpp"
+#include "strata/tools/run/view.hpp"
 #include "strata/vae/classification.hpp"
+#include "strata/vae/frechet.hpp"
 
 namespace strata::tools {
 namespace {
@@ -86,8 +90,10 @@ Annealed anneal(const EvaluationOptions& o, const Run& run, const Batch<float>& 
   Rng rng{o.seed, 0, streams::simulation};
   const auto drawn = simulate<float>(run.model, result.simulated, simulated.condition, rng);
   fill_bernoulli(rng, drawn.mean, simulated.x.write());
-  for (const auto& [lower, upper] : bracket_simulated(run.model, simulated, drawn.z, options,
-                                                      counter("bidirectional check", result.simulated))) {
+  const auto brackets = bracket_simulated(run.model, simulated, drawn.z, options,
+                                          counter("bidirectional check", result.simulated));
+  result.simulated = brackets.size();
+  for (const auto& [lower, upper] : brackets) {
     result.lower += lower.log_likelihood / static_cast<double>(result.simulated);
     result.upper += upper / static_cast<double>(result.simulated);
   }
@@ -127,6 +133,8 @@ std::string progress_text(const std::string& what, std::size_t done, std::size_t
 
 std::string Annealed::doubt() const {
   constexpr double widest = 0.2;  // nats
+  if (simulated == 0)
+    return "the bidirectional check cannot be made of this model, since it takes every class";
   return upper - lower <= widest ? ""
                                  : "the bounds on simulated images are far apart; use more --temperatures";
 }
@@ -172,7 +180,63 @@ Evaluation evaluate(const Run& run, const Batch<float>& images, const Evaluation
   Rng rng{o.seed, 0, streams::posterior_means};
   result.active = active_units(run.model, images, 16, rng);
   judge_classes(run, images, result);
+  run.model.visit([&](const auto& model) {
+    if constexpr (requires { model.used(); }) result.components_used = model.used();
+  });
   return result;
+}
+
+double feature_error(const Run& run, const ImageData& data, std::size_t known, std::size_t count,
+                     std::uint64_t seed) {
+  if (run.config.model == ModelKind::m2)
+    fail("known-labels", "m2 tells classes itself, with those of its training");
+  Rng rng{seed, 0, streams::known_labels};
+  const auto labels = with_few_labels(data.train, known, 1, rng).labels;
+  if (!data.test.labels) fail("known-labels", "the test images have no labels");
+  std::vector<std::size_t> rows, tested(count), classes, true_classes;
+  for (std::size_t i = 0; i < labels->size(); ++i)
+    if ((*labels)(i) != unknown_label) rows.push_back(i), classes.push_back((*labels)(i));
+  std::iota(tested.begin(), tested.end(), std::size_t{0});
+  for (const std::size_t i : tested) true_classes.push_back((*data.test.labels)(i));
+  const auto p = logistic_regression(features(run, data.train, rows), classes, data.train.classes,
+                                     features(run, data.test, tested));
+  return error_rate(p, true_classes);
+}
+
+Frechet frechet(const Run& run, const Run& classifier, const ImageData& data, std::size_t count,
+                std::uint64_t seed) {
+  const auto* m2 = std::get_if<M2<float>>(&classifier.model.chosen);
+  if (m2 == nullptr || classifier.pixels != run.pixels || !is_image(data.test))
+    fail("frechet", "needs a run of m2 on images as these, for the features of its classifier");
+  constexpr std::size_t together = 1000;
+  Rng rng{seed, 0, streams::samples};
+  Tape<float> tape(Record::values);
+  const auto features = [&](std::size_t rows, auto images) {  // images(first, last): so many on the tape
+    Tensor<float> all;
+    for (std::size_t first = 0; first < rows; first += together) {
+      const std::size_t last = std::min(first + together, rows);
+      tape.reset();
+      const Tensor<float>& some = m2->body(images(first, last)).value();
+      if (first == 0) all = Tensor<float>::from_shape({rows, some.shape(1)});
+      xt::view(all, xt::range(first, last)) = some;
+    }
+    return all;
+  };
+  const auto grey = first_examples<float>(data.test, count, Binarize::none, rng);
+  const auto of_images = [&](const Batch<float>& batch) {
+    return features(batch.x.value().shape(0), [&](std::size_t first, std::size_t last) {
+      return tape.constant(batch.rows(first, last).x.value());
+    });
+  };
+  const auto wanted = of_images(grey),
+             of_draws = features(count, [&](std::size_t first, std::size_t last) {
+               const auto condition = reads_labels(run.config)
+                                          ? tape.constant(grey.rows(first, last).condition->value())
+                                          : Var<float>();
+               return run.model.decode(run.model.draw(tape, 1, last - first, condition, rng), condition, rng);
+             });
+  return {frechet_distance(of_draws, wanted),
+          frechet_distance(of_images(first_examples<float>(data.train, count, Binarize::none, rng)), wanted)};
 }
 
 std::string per_image_csv(const Evaluation& evaluation, const Run& run, const ImageData& data) {

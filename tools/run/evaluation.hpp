@@ -31,12 +31,17 @@ struct Annealed {
   MeanAndError log_likelihood;                // over images
   double own_error;                           // of that mean, from the chains' spread
   double mean_effective, smallest_effective;  // chains of an image, of those that there are
-  std::size_t simulated;                      // images
+  std::size_t simulated;                      // images; 0 where the model does not tell what made them
   double lower, upper;                        // mean bounds of their ln p(x)
 
-  /// Why annealing is too short, or nothing. Its bias is at most the gap between the bounds, on such images
-  /// as the model draws: it is doubted above 0.2 nats.
+  /// Why annealing is too short, or may be, or nothing. Its bias is at most the gap between the bounds, on
+  /// such images as the model draws: it is doubted above 0.2 nats, and where it was not checked.
   std::string doubt() const;
+};
+
+/// Fréchet distances from test images.
+struct Frechet {
+  double samples, training;
 };
 
 struct Evaluation {
@@ -50,8 +55,11 @@ struct Evaluation {
   std::size_t not_fitted = 0;           // images whose fit was not finite: their draws are the encoder's
   std::optional<Annealed> annealed = {};
   std::optional<double> classification_error = {},
-                        cluster_accuracy = {};  // of models that have them, and labels
-  std::vector<ImageEstimate> each;              // of every image, by the encoder's draws
+                        cluster_accuracy = {};      // of models that have them, and labels
+  std::optional<double> feature_error = {};         // of a classifier on E[z_1 | x], where one was asked for
+  std::optional<std::size_t> components_used = {};  // of a mixture that uses as many as it needs
+  std::optional<Frechet> frechet = {};              // where one was asked for
+  std::vector<ImageEstimate> each;                  // of every image, by the encoder's draws
 };
 
 /// Why the run's data have no NLL, or nothing. Only x ∈ {0, 1} under a Bernoulli likelihood has a
@@ -64,6 +72,19 @@ std::string progress_text(const std::string& what, std::size_t done, std::size_t
 /// Evaluates the images. The second and third opinion are formed only where there is a likelihood. Shows how
 /// far it is on the standard error stream, where that is a terminal.
 Evaluation evaluate(const Run& run, const Batch<float>& images, const EvaluationOptions& options);
+
+/// The share of the first `count` test images that logistic regression on E[z_1 | x] of `known` labelled
+/// training images, as many of each class, gets wrong: a model's latents as features (Kingma et al. 2014,
+/// "M1"). The seed chooses them, as it does for M2. Throws for a model that has no such features, and without
+/// labels.
+double feature_error(const Run& run, const ImageData& data, std::size_t known, std::size_t count,
+                     std::uint64_t seed);
+
+/// How far E[x | z] of as many draws from the model are from the first `count` test images, in the last
+/// hidden layer of a classifier, that of a run of m2; and, as what is to be reached, so many training images.
+/// Throws for a classifier of other images, and for a model of what are no images.
+Frechet frechet(const Run& run, const Run& classifier, const ImageData& data, std::size_t count,
+                std::uint64_t seed);
 
 /// Comma-separated values, a line for each image: image (from 0), label, elbo, nll and kl_1 ... kl_T in nats.
 /// A label or NLL that there is not is empty.

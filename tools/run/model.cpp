@@ -18,6 +18,12 @@ Model make_model(const RunConfig& c, std::size_t width, std::size_t classes, Rng
       return {M2<float>(config, rng)};
     case ModelKind::baseline:
       return {Baseline<float>(config, rng)};
+    case ModelKind::infinite: {
+      Infinite<float> model(config, rng);
+      model.concentration = static_cast<float>(c.concentration);
+      model.memory = static_cast<float>(c.memory);
+      return {model};
+    }
     case ModelKind::vae:
       break;
   }

@@ -6,16 +6,20 @@
 #include "strata/vae/models/baseline.hpp"
 #include "strata/vae/models/gmvae.hpp"
 #include "strata/vae/models/hvae.hpp"
+#include "strata/vae/models/infinite.hpp"
 #include "strata/vae/models/m2.hpp"
+#include "strata/vae/models/two_stage.hpp"
 #include "strata/vae/models/vae.hpp"
 
 namespace strata::tools {
 
-enum class ModelKind { vae, hvae, gmvae, m2, baseline };
+enum class ModelKind { vae, hvae, gmvae, m2, baseline, infinite };
 
 /// One of the models of vae/models, as a model.
 struct Model {
-  std::variant<Vae<float>, Hvae<float>, Gmvae<float>, M2<float>, Baseline<float>> chosen;
+  std::variant<Vae<float>, Hvae<float>, Gmvae<float>, M2<float>, Baseline<float>, Infinite<float>,
+               TwoStage<float>>
+      chosen;
 
   /// Calls f(model) with the one that was chosen.
   template <class F> auto visit(F f) const { return std::visit(f, chosen); }
@@ -47,5 +51,5 @@ struct Model {
 
 template <> struct strata::Named<strata::tools::ModelKind> {
   static constexpr const char* what = "model";
-  static constexpr std::array names = {"vae", "hvae", "gmvae", "m2", "baseline"};
+  static constexpr std::array names = {"vae", "hvae", "gmvae", "m2", "baseline", "infinite"};
 };

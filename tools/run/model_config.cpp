@@ -54,7 +54,8 @@ double least_bytes(const RunConfig& config, std::size_t width, std::size_t class
   }
   if (c.condition > 0) add(1, c.condition, c.prior_hidden, c.latent.back());
   if (!vae) {  // two networks of it at least read x
-    add(2, c.data, c.hidden, config.model == ModelKind::m2 ? c.components : 1);
+    const auto components = static_cast<double>(config.model == ModelKind::infinite ? c.components : 1);
+    add(2 * components, c.data, c.hidden, config.model == ModelKind::m2 ? c.components : 1);
     return bytes;
   }
   for (std::size_t t = 0; t < c.latent.size(); ++t) {

@@ -140,9 +140,9 @@ void require_possible(const RunConfig& c) {
   const bool vae = c.model == ModelKind::vae, vamp = c.prior == PriorKind::vamp;
   const std::string model = to_string(c.model);
   const bool baseline = c.model == ModelKind::baseline;
-  if (!vae && !baseline && c.latent.size() != (c.model == ModelKind::m2 ? 1 : 2))
-    fail("model",
-         model + " has " + (c.model == ModelKind::m2 ? "one --latent width" : "two --latent widths"));
+  const bool one_layer = c.model == ModelKind::m2 || c.model == ModelKind::infinite;
+  if (!vae && !baseline && c.latent.size() != (one_layer ? 1 : 2))
+    fail("model", model + " has " + (one_layer ? "one --latent width" : "two --latent widths"));
   if (!vae && (c.conditional || c.full_top_covariance || c.posterior != PosteriorKind::normal))
     fail("model", model + " has neither --conditional, --posterior nor --full-top-covariance");
   if (!vae && c.model != ModelKind::hvae && c.prior != PriorKind::standard)
@@ -161,6 +161,12 @@ void require_possible(const RunConfig& c) {
     fail("components-from-data",
          "only pseudo-inputs that stand for images can start there: --prior vamp "
          "with one stochastic layer, or --model hvae");
+  if (c.feature_draws > 0 && (c.features.empty() || !vae || c.latent.size() != 1))
+    fail("feature-draws", "a second stage has --features, --model vae and one --latent width");
+  if (c.feature_draws > 1000)
+    fail("feature-draws", "they are " + std::to_string(c.feature_draws) + ", but at most 1000");
+  above_zero("concentration", c.concentration);
+  at_least_one("memory", c.memory);
   at_least_one("label-repeats", c.label_repeats);
   if (c.known_labels > 0 && c.model != ModelKind::m2) fail("known-labels", "they belong to --model m2");
   not_negative("classifier-weight", c.classifier_weight);

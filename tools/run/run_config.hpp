@@ -35,6 +35,8 @@ struct RunConfig {
   PriorKind prior = PriorKind::standard;
   std::size_t components = 500;
   bool components_from_data = false;
+  double concentration = 0.01;
+  std::size_t memory = 1000;
   std::size_t known_labels = 0;
   std::size_t label_repeats = 1;
   double classifier_weight = 0.1;
@@ -42,6 +44,7 @@ struct RunConfig {
   std::size_t quadrants = 0;
   std::vector<std::size_t> prior_hidden = {};
   std::string features = "";
+  std::size_t feature_draws = 0;
   bool no_output_bias = false;
   Binarize binarize = Binarize::dynamic;
   Objective objective = Elbo{};
@@ -70,7 +73,8 @@ struct RunConfig {
     visit(
         "model", self.model,
         "hvae: q(z_2 | x) q(z_1 | x, z_2) p(x | z_1, z_2) p(z_1 | z_2) p(z_2); gmvae: z_1 in clusters given "
-        "z_2; m2: p(x | y, z) of labels y; baseline: p(x | c), without latents");
+        "z_2; m2: p(x | y, z) of labels y; baseline: p(x | c), without latents; infinite: as many vaes as it "
+        "needs");
     visit("hidden", self.hidden,
           "widths of the hidden layers between x and z_1; p(x | z_1) has them in reverse");
     visit("latent", self.latent, "widths of the stochastic layers z_1 ... z_T, bottom up");
@@ -88,9 +92,12 @@ struct RunConfig {
     visit("flow_hidden", self.flow_hidden, "widths of the network of a flow's step");
     visit("full_top_covariance", self.full_top_covariance, "a full covariance for the posterior of z_T");
     visit("prior", self.prior, "p(z_T); vamp: the mixture of q(z_T | u) at learned pseudo-inputs u");
-    visit("components", self.components, "how many normals, pseudo-inputs, or clusters of gmvae");
+    visit("components", self.components,
+          "how many normals, pseudo-inputs, clusters of gmvae, or vaes of infinite at most");
     visit("components_from_data", self.components_from_data,
           "pseudo-inputs start at the first training images, not at 0.05 ± 0.01");
+    visit("concentration", self.concentration, "of infinite's Dirichlet process");
+    visit("memory", self.memory, "infinite counts what its vaes have of so many examples, the last ones");
     visit("known_labels", self.known_labels, "for m2, so many labels, as many of each class; 0: all");
     visit("label_repeats", self.label_repeats, "images of known label come so often an epoch");
     visit("classifier_weight", self.classifier_weight,
@@ -99,6 +106,8 @@ struct RunConfig {
     visit("quadrants", self.quadrants, "so many quadrants are given, as the condition of the others");
     visit("prior_hidden", self.prior_hidden, "widths of the hidden layers of p(z_T | c)");
     visit("features", self.features, "train on the means of q(z_1 | x) of the run in this folder");
+    visit("feature_draws", self.feature_draws,
+          "on so many draws of it for each image instead: a second stage, evaluated together with that run");
     visit("no_output_bias", self.no_output_bias, "do not start the output at the training images' mean");
     visit("binarize", self.binarize, "how grey levels become data");
     visit("objective", self.objective, "what training maximises");

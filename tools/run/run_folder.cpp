@@ -184,7 +184,8 @@ Run load_run(const std::filesystem::path& folder) {
               "its model is '" + format + "', not '" + format_value + "'; another program wrote it");
   try {
     const RunConfig config = from_metadata(file.metadata);
-    const Shape& output = file.shape("decoder.output.bias");
+    const std::string of = config.model == ModelKind::infinite ? "components.0." : "";
+    const Shape& output = file.shape(of + "decoder.output.bias");
     if (output.size() != 1) fail("load_run", "'decoder.output.bias' is " + to_string(output) + ", not a row");
     std::size_t labels = 0;
     if (!read_number(text("labels", "10"), labels))

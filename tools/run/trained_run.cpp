@@ -15,9 +15,23 @@ void add_trained_run_options(CLI::App& app, TrainedRunOptions& options, const st
       ->capture_default_str();
 }
 
+Run load_whole(const std::filesystem::path& folder) {
+  Run run = load_run(folder);
+  if (run.config.feature_draws == 0) return run;
+  const Run first = load_run(run.config.features);
+  const auto* stage = std::get_if<Vae<float>>(&first.model.chosen);
+  if (stage == nullptr) fail("features", "a first stage is a run of --model vae");
+  run.model.chosen = TwoStage<float>(*stage, std::get<Vae<float>>(run.model.chosen));
+  run.pixels = first.pixels;
+  run.config.binarize = first.config.binarize;
+  run.config.likelihood = first.config.likelihood;
+  run.config.features.clear();
+  return run;
+}
+
 TrainedRun open(const TrainedRunOptions& options) {
   use_threads(options.threads);
-  TrainedRun opened{load_run(options.run), load(options.data)};
+  TrainedRun opened{load_whole(options.run), load(options.data)};
   view(opened.data, opened.run.config);
   require_data(opened.run, opened.data, options.data);
   std::cerr << opened.data.notes;

@@ -24,6 +24,10 @@ struct TrainedRun {
   ImageData data;
 };
 
+/// A run's model as it makes images: a second stage together with the first, whose likelihood and
+/// binarisation are then those of the configuration. Throws where the two do not fit.
+Run load_whole(const std::filesystem::path& folder);
+
 /// Sets the threads and reads both.
 TrainedRun open(const TrainedRunOptions& options);
 

@@ -1,28 +1,11 @@
 #include "strata/tools/run/view.hpp"
 
-#include "strata/tools/run/run_folder.hpp"
+#include <algorithm>
+
+#include "strata/vae/streams.hpp"
 
 namespace strata::tools {
 namespace {
-
-// E[z_1 | x] of grey images x: (N, L)
-Tensor<float> encoded(const Model& model, const Dataset& data) {
-  constexpr std::size_t together = 1000;
-  std::vector<std::size_t> rows(data.size());
-  for (std::size_t i = 0; i < rows.size(); ++i) rows[i] = i;
-  Rng rng;
-  Batch<float> batch;
-  Tape<float> tape(Record::values);
-  auto z = Tensor<float>::from_shape({rows.size(), model.latent()[0]});
-  for (std::size_t first = 0; first < rows.size(); first += together) {
-    const std::size_t last = std::min(first + together, rows.size());
-    gather(data, std::span(rows).subspan(first, last - first), Binarize::none, rng, batch);
-    tape.reset();
-    const auto pass = model.pass(batch.on(tape), Noise<float>::zero());
-    xt::view(z, xt::range(first, last)) = pass.layers[0].mean.value();
-  }
-  return z;
-}
 
 // The first quadrants of lower left, upper left, lower right, as Sohn et al. (2015) give them: of one
 // quadrant the lower left, of two the left half, of three all but the upper right.
@@ -52,13 +35,44 @@ void view(ImageData& data, const RunConfig& config) {
     if (encoder.pixels != data.train.width())
       fail("features", "its model reads " + std::to_string(encoder.pixels) + " pixels, these images have " +
                            std::to_string(data.train.width()));
-    for_each_set(data, [&](Dataset& set) { set.examples = encoded(encoder.model, set); });
+    Rng rng{config.seed, 0, streams::feature_draws};
+    for_each_set(data, [&](Dataset& set) {
+      const std::size_t count = set.size(),
+                        times = &set == &data.train ? std::max<std::size_t>(config.feature_draws, 1) : 1;
+      std::vector<std::size_t> rows(times * count);
+      for (std::size_t i = 0; i < rows.size(); ++i) rows[i] = i % count;
+      set.examples = features(encoder, set, rows, config.feature_draws > 0 ? &rng : nullptr);
+      if (!set.labels) return;
+      Tensor<std::uint32_t> labels(Shape{rows.size()});
+      for (std::size_t i = 0; i < rows.size(); ++i) labels(i) = (*set.labels)(rows[i]);
+      set.labels = std::move(labels);
+    });
   }
   if (config.quadrants > 0) {
     if (!is_image(data.train)) fail("quadrants", "the data are no images");
     const auto given = quadrants(data.train.example_shape(), config.quadrants);
     for_each_set(data, [&](Dataset& set) { set.given = given; });
   }
+}
+
+Tensor<float> features(const Run& run, const Dataset& data, std::span<const std::size_t> rows, Rng* rng) {
+  constexpr std::size_t together = 1000;
+  if (run.config.conditional || run.config.quadrants > 0 || run.model.latent().empty())
+    fail("features",
+         "a model that reads labels or quadrants, or has no latents, gives none of an image alone");
+  Rng unused;
+  Batch<float> batch;
+  Tape<float> tape(Record::values);
+  auto z = Tensor<float>::from_shape({rows.size(), run.model.latent()[0]});
+  for (std::size_t first = 0; first < rows.size(); first += together) {
+    const auto some = rows.subspan(first, std::min(together, rows.size() - first));
+    gather(data, some, rng ? run.config.binarize : Binarize::none, rng ? *rng : unused, batch);
+    tape.reset();
+    const auto pass = run.model.pass(batch.on(tape), rng ? Noise<float>(*rng) : Noise<float>::zero());
+    xt::view(z, xt::range(first, first + some.size())) =
+        (rng ? pass.layers[0].z : pass.layers[0].mean).value();
+  }
+  return z;
 }
 
 bool is_image(const Dataset& data) { return data.example_shape().size() == 2; }
