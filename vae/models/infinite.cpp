@@ -39,21 +39,20 @@ template <class T> Tensor<T> Infinite<T>::weights() const {
 template <class T>
 Pass<T> Infinite<T>::pass(const Given<T>& given, const Noise<T>& noise, Context context) const {
   if (given.paths != Paths::joint) fail("Infinite", "its draws of z have no paths apart");
-  const Tensor<T> w = weights();
   std::vector<Pass<T>> passes;
   for (const Vae<T>& vae : components) passes.push_back(vae.pass(given, noise, context));
-  const auto of_each =
-      [&](auto part) {  // part(likelihood, layer) of every component, side by side: (B, K, ...)
-        std::vector<Var<T>> parts;
-        for (const Pass<T>& pass : passes)
-          parts.push_back(unsqueeze(part(pass.log_likelihood, pass.layers[0]), 1));
-        return concatenate(parts, 1);
-      };
-  const auto likelihood = of_each([](Var<T> v, const auto&) { return v; }),
-             log_q = of_each([](Var<T>, const auto&z) { return z.log_q; }),
-             log_p = of_each([](Var<T>, const auto&z) { return z.log_p; });  // (B, K)
+  const auto each = [&](auto part) {  // of every component, side by side: (B, K, ...)
+    std::vector<Var<T>> parts;
+    for (const Pass<T>& pass : passes) parts.push_back(unsqueeze(part(pass), 1));
+    return concatenate(parts, 1);
+  };
+  const auto each_layer = [&](Var<T> Layer<T>::*term) {
+    return each([=](const Pass<T>& pass) { return pass.layers[0].*term; });
+  };
+  const auto likelihood = each([](const Pass<T>& pass) { return pass.log_likelihood; });
+  const auto log_q = each_layer(&Layer<T>::log_q), log_p = each_layer(&Layer<T>::log_p);  // (B, K)
   Tape<T>& tape = given.x.tape();
-  const auto log_w = tape.constant(Tensor<T>(xt::log(w)));
+  const auto log_w = tape.constant(Tensor<T>(xt::log(weights())));
   const auto log_r = stop_gradient(log_softmax(likelihood + log_p - log_q + log_w)), r = exp(log_r);
   if (context.mode == Mode::train && tape.recording() != Record::inputs) {
     const T rows = static_cast<T>(r.shape()[0]), share = std::min(T(1), rows / memory);
@@ -62,8 +61,8 @@ Pass<T> Infinite<T>::pass(const Given<T>& given, const Noise<T>& noise, Context 
   }
   const auto over_k = [&](Var<T> v) { return sum(r * v, {1}); };                   // (B, K): (B)
   const auto weighted = [&](Var<T> v) { return sum(unsqueeze(r, -1) * v, {1}); };  // (B, K, L): (B, L)
-  const Layer<T> z{weighted(of_each([](Var<T>, const auto& layer) { return layer.z; })),
-                   weighted(of_each([](Var<T>, const auto& layer) { return layer.mean; })),
+  const Layer<T> z{weighted(each_layer(&Layer<T>::z)),
+                   weighted(each_layer(&Layer<T>::mean)),
                    over_k(log_q),
                    over_k(log_p),
                    {},
