@@ -65,7 +65,7 @@ Tensor<double> noise_of(const Model& model, const Batch<T>& image, const std::ve
       for (std::size_t j = 0; j < units; ++j) factor(i, j) = drawn(j + 1, i) - drawn(0, i);
     }
     solve_triangular<double>({factor.data(), units, units}, Transpose::no, {solved.data(), units, 1});
-for (std::size_t i = 0; i < units; ++i) epsilon(begin + i) += solved(i, 0);
+    for (std::size_t i = 0; i < units; ++i) epsilon(begin + i) += solved(i, 0);
   };
   // Each sweep makes one more layer right, the one that is drawn next after those that are.
   for (std::size_t sweep = 0; sweep < z.size(); ++sweep) {

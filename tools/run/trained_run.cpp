@@ -15,9 +15,9 @@ void add_trained_run_options(CLI::App& app, TrainedRunOptions& options, const st
       ->capture_default_str();
 }
 
-TrainedRun open(const TrainedRunOptions& options) {
+TrainedRun open(const TrainedRunOptions& options, Group* group) {
   use_threads(options.threads);
-  TrainedRun opened{load_run(options.run), load(options.data)};
+  TrainedRun opened{load_run(options.run), load(options.data, group)};
   view(opened.data, opened.run.config);
   require_data(opened.run, opened.data, options.data);
   std::cerr << opened.data.notes;
