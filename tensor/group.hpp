@@ -78,4 +78,17 @@ Share share_of(const Group* group, std::size_t rows);
 /// The text of the first process that has one.
 std::string first_text(Group& group, const std::string& own);
 
+/// Calls f in every process. Where that throws an E in some, all throw the first one's.
+template <class E, class F> void alike(Group* group, F f) {
+  if (group == nullptr) return f();
+  std::string wrong;
+  try {
+    f();
+  } catch (const E& error) {
+    wrong = error.what();
+  }
+  wrong = first_text(*group, wrong);
+  if (!wrong.empty()) throw E(wrong);
+}
+
 }  // namespace strata

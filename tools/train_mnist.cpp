@@ -235,13 +235,8 @@ Metrics tested(const State& state, const Dataset& images, std::size_t layers) {
 }
 
 void test_and_record(const Options& o, State& state, const Metrics& trained, const ImageData& data,
-<<<<<<< HEAD
                      Progress& progress, Group* group) {
-  const Metrics tested = state.trainer.evaluate(state.evaluated(), data.test);
-=======
-                     Progress& progress) {
   const Metrics test = tested(state, data.test, trained.layer_kl.size());
->>>>>>> main
   std::optional<Metrics> validated;
   if (data.validation) {
     validated = tested(state, *data.validation, trained.layer_kl.size());
@@ -250,23 +245,14 @@ void test_and_record(const Options& o, State& state, const Metrics& trained, con
   Rng few_draws{0, 0, streams::posterior_means};  // for the progress of a run, not for a paper
   const auto some = test_batch(data.test, 1000, o.run, o.run.seed);
   const std::size_t epoch = state.trainer.epochs();
-<<<<<<< HEAD
-  state.metrics.record({
-    epoch, trained, tested, active_units(state.evaluated(), some, 4, few_draws, group),
-=======
-  state.metrics.record({epoch, trained, test, active_units(state.evaluated(), some, 4, few_draws),
->>>>>>> main
-        state.step.learning_rate(epoch - 1), state.seconds,
-        1e3 * state.seconds / static_cast<double>(state.trainer.steps_per_epoch()), validated
-  });
+  state.metrics.record({epoch, trained, test, active_units(state.evaluated(), some, 4, few_draws, group),
+                        state.step.learning_rate(epoch - 1), state.seconds,
+                        1e3 * state.seconds / static_cast<double>(state.trainer.steps_per_epoch()),
+                        validated});
   state.seconds = 0;
-<<<<<<< HEAD
   if (is_first(group)) record_epoch(o, state, data);
-=======
-  record_epoch(o, state, data);
   progress.end_epoch(trained.elbo(), test.elbo(), test.reconstruction, test.kl(),  // last: it times all
                      validated ? std::optional(validated->elbo()) : std::nullopt);
->>>>>>> main
 }
 
 // What all processes do after the same step: stop by a signal that one of them received (or 0), save by the

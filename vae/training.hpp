@@ -182,19 +182,21 @@ template <LatentModel Model> Metrics evaluate(const Model& model, const Dataset&
   Batch<float> batch;
   Tape<float> tape(Record::values);
   Metrics sum;
-  for (std::size_t first = 0; first < rows.size(); first += together) {
-    const std::size_t count = std::min(together, rows.size() - first);
-    const Share share = share_of(group, count);
-    binarisation.rows = noise.rows = share.rows;
-    gather(data, std::span(rows).subspan(first + share.rows.first, share.rows.count), binarize, binarisation,
-           batch);
-    tape.reset();
-    const auto pass = model.pass(batch.on(tape), noise, Context{});
-    const Metrics metrics = mean_metrics(pass);
-    if (!std::isfinite(metrics.elbo()))
-      fail_non_finite("[evaluate] the ELBO is not finite", tape, names_of(batch, pass, model));
-    sum += metrics * (share.weight * static_cast<double>(count));
-  }
+  alike<NonFinite>(group, [&] {
+    for (std::size_t first = 0; first < rows.size(); first += together) {
+      const std::size_t count = std::min(together, rows.size() - first);
+      const Share share = share_of(group, count);
+      binarisation.rows = noise.rows = share.rows;
+      gather(data, std::span(rows).subspan(first + share.rows.first, share.rows.count), binarize,
+             binarisation, batch);
+      tape.reset();
+      const auto pass = model.pass(batch.on(tape), noise, Context{});
+      const Metrics metrics = mean_metrics(pass);
+      if (!std::isfinite(metrics.elbo()))
+        fail_non_finite("[evaluate] the ELBO is not finite", tape, names_of(batch, pass, model));
+      sum += metrics * (share.weight * static_cast<double>(count));
+    }
+  });
   return summed(group, sum) / static_cast<double>(rows.size());
 }
 

@@ -134,6 +134,24 @@ TEST_CASE("A group takes back a step that fails on the rows of one process, and 
   CHECK(told == std::vector<std::string>(3, told[0]));
 }
 
+TEST_CASE("Where the rows of one process have no finite ELBO, all say so") {
+  Tensor<float> numbers = xt::zeros<float>({6, 4});
+  numbers(4, 2) = 1e30f;
+  const Dataset data{numbers};
+  const auto told = each(3, [&](Group* group) -> std::string {
+    Rng rng{1};
+    const Vae<float> vae({.data = 4, .hidden = {8}, .likelihood = Likelihood::normal}, rng);
+    try {
+      evaluate(vae, data, Binarize::none, 0, Rng{}, group);
+    } catch (const NonFinite& error) {
+      return error.what();
+    }
+    return "";
+  });
+  CHECK_THAT(told[0], Catch::Contains("[evaluate] the ELBO is not finite"));
+  CHECK(told == std::vector<std::string>(3, told[0]));
+}
+
 TEST_CASE("Estimates of a group are those of one process, of every image in every process") {
   const ThreadLimit one(1);
   Rng rng{1};
