@@ -14,11 +14,11 @@ template <class T> BatchNorm<T>::BatchNorm(std::size_t width)
 template <class T> Var<T> BatchNorm<T>::operator()(Var<T> x, Context context) const {
   Tape<T>& tape = x.tape();
   if (context.mode == Mode::train) {
-    if (x.shape().size() > 1 && x.value().size() == x.shape().back())
+    if (!context.group && x.shape().size() > 1 && x.value().size() == x.shape().back())
       fail("BatchNorm",
            "training normalises over the rows of a batch, of which there must be two at least; x is " +
                to_string(x.shape()));
-    const auto [y, mean, variance] = batch_norm(x, gamma.on(tape), beta.on(tape), epsilon);
+    const auto [y, mean, variance] = batch_norm(x, gamma.on(tape), beta.on(tape), epsilon, context.group);
     if (tape.recording() == Record::inputs) return y;  // a constant model does not move
     const auto move = [this](Tensor<T>& running, const Tensor<T>& now) {
       write(running, decay * running + (T(1) - decay) * now);

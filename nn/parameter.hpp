@@ -2,7 +2,7 @@
 #pragma once
 
 #include "strata/autograd/tape.hpp"
-#include "strata/tensor/random.hpp"
+#include "strata/tensor/group.hpp"
 
 namespace strata {
 
@@ -30,10 +30,11 @@ enum class Mode { train, inference };
 /// What a module is called with beside its input. Inference needs nothing of it: `module(x)`.
 struct Context {
   Mode mode = Mode::inference;
-  Rng* rng = nullptr;  ///< of dropout; where nothing is dropped none is needed
+  Rng* rng = nullptr;      ///< of dropout; where nothing is dropped none is needed
+  Group* group = nullptr;  ///< whose processes have the batch's other rows, where there are such
 };
 
 /// The context of a training step: `module(x, training(rng))`.
-inline Context training(Rng& rng) { return {Mode::train, &rng}; }
+inline Context training(Rng& rng, Group* group = nullptr) { return {Mode::train, &rng, group}; }
 
 }  // namespace strata

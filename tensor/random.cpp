@@ -67,23 +67,39 @@ template <class T> T unit(Bits<T> bits) {
 
 template <class T> constexpr std::size_t piece_numbers = piece_words * sizeof(std::uint32_t) / sizeof(T);
 
-// Calls use(first index, count, bits) for every piece of n numbers and moves the counter past them.
-template <class T, class F> void for_each_piece(Rng& rng, std::size_t n, F use) {
-  const std::size_t pieces = (n + piece_numbers<T> - 1) / piece_numbers<T>;
+// Where n numbers begin among those of all rows, and how many these are.
+struct Window {
+  std::size_t first, total;
+};
+Window window_of(const Rows& rows, std::size_t n) {
+  if (rows.count == rows.total) return {0, n};
+  if (rows.count == 0 || n % rows.count != 0)
+    fail("Rng", std::to_string(n) + " numbers do not make " + std::to_string(rows.count) +
+                    " rows; what has no rows of a batch is drawn by an Rng without `rows`");
+  return {n / rows.count * rows.first, n / rows.count * rows.total};
+}
+
+// Calls use(first index, count, bits of the piece, place of the first in it) for every piece of n numbers,
+// and moves the counter past those of all rows, or past the last piece of them.
+template <class T, class F> void for_each_piece(Rng& rng, std::size_t n, F use, bool whole_pieces = false) {
+  constexpr std::size_t size = piece_numbers<T>, numbers_per_block = 4 * size / piece_words;
+  const auto [before, total] = window_of(rng.rows, n);
+  const std::size_t first_piece = before / size, end_piece = (before + n + size - 1) / size;
   const Rng start = rng;
   parallel_for(
-      pieces, 16384 / piece_numbers<T>,
-      [&](std::size_t begin, std::size_t end) {
-        alignas(64) Bits<T> bits[piece_numbers<T>];
-        for (std::size_t piece = begin; piece < end; ++piece) {
+      end_piece - first_piece, 16384 / size,
+      [&, before = before](std::size_t begin, std::size_t end) {
+        alignas(64) Bits<T> bits[size];
+        for (std::size_t piece = first_piece + begin; piece < first_piece + end; ++piece) {
           draw_piece({start.seed, start.counter + piece * piece_blocks, start.stream}, bits);
-          const std::size_t first = piece * piece_numbers<T>;
-          use(first, std::min(piece_numbers<T>, n - first), bits);
+          const std::size_t low = std::max(piece * size, before),
+                            high = std::min((piece + 1) * size, before + n);
+          use(low - before, high - low, bits, low - piece * size);
         }
       },
       1);
-  constexpr std::size_t numbers_per_block = 4 * piece_numbers<T> / piece_words;
-  rng.counter += (n + numbers_per_block - 1) / numbers_per_block;
+  const std::size_t passed = whole_pieces ? (total + size - 1) / size * size : total;
+  rng.counter += (passed + numbers_per_block - 1) / numbers_per_block;
 }
 
 // cos x = Σ (−x²)^k / (2k)! for first = 0, sin x / x = Σ (−x²)^k / (2k + 1)! for first = 1; |x| ≤ π/4
@@ -170,32 +186,37 @@ template <class T> bool are_probabilities(const T* p, std::size_t count) {
 }  // namespace
 
 template <class T> void fill_uniform(Rng& rng, Tensor<T>& x) {
-  for_each_piece<T>(rng, x.size(), [&](std::size_t first, std::size_t count, const Bits<T>* bits) {
-    std::transform(bits, bits + count, x.data() + first, unit<T>);
-  });
+  for_each_piece<T>(rng, x.size(),
+                    [&](std::size_t first, std::size_t count, const Bits<T>* bits, std::size_t place) {
+                      std::transform(bits + place, bits + place + count, x.data() + first, unit<T>);
+                    });
 }
 
 template <class T> void fill_normal(Rng& rng, Tensor<T>& x) {
-  // A last piece that is not full uses both halves of its bits: the counter must pass the whole piece.
-  const std::size_t n = (x.size() + piece_numbers<T> - 1) / piece_numbers<T> * piece_numbers<T>;
-  for_each_piece<T>(rng, n, [&](std::size_t first, std::size_t, const Bits<T>* bits) {
-    const std::size_t count = std::min(piece_numbers<T>, x.size() - first);
-    if (count == piece_numbers<T>) return box_muller(bits, x.data() + first);
-    alignas(64) T z[piece_numbers<T>];
-    box_muller(bits, z);
-    std::copy_n(z, count, x.data() + first);
-  });
+  // A piece uses both halves of its bits, also where it is not full: the counter must pass the whole piece.
+  for_each_piece<T>(
+      rng, x.size(),
+      [&](std::size_t first, std::size_t count, const Bits<T>* bits, std::size_t place) {
+        if (count == piece_numbers<T> && first % xsimd::batch<T>::size == 0)
+          return box_muller(bits, x.data() + first);
+        alignas(64) T z[piece_numbers<T>];
+        box_muller(bits, z);
+        std::copy_n(z + place, count, x.data() + first);
+      },
+      true);
 }
 
 template <class T> void fill_bernoulli(Rng& rng, const Tensor<T>& p, Tensor<T>& x) {
   x.resize(p.shape());
   std::atomic<bool> possible = true;
-  for_each_piece<T>(rng, x.size(), [&](std::size_t first, std::size_t count, const Bits<T>* bits) {
-    if (are_probabilities(p.data() + first, count))
-      std::transform(bits, bits + count, p.data() + first, x.data() + first, bernoulli<T>);
-    else
-      possible = false;
-  });
+  for_each_piece<T>(
+      rng, x.size(), [&](std::size_t first, std::size_t count, const Bits<T>* bits, std::size_t place) {
+        const T* probabilities = p.data() + first;
+        if (are_probabilities(probabilities, count))
+          std::transform(bits + place, bits + place + count, probabilities, x.data() + first, bernoulli<T>);
+        else
+          possible = false;
+      });
   if (!possible) require_within("fill_bernoulli", "p", p, unit_interval);
 }
 

@@ -9,12 +9,23 @@
 
 namespace strata {
 
+/// Rows first ... first + count − 1 of a tensor that has `total`.
+struct Rows {
+  std::size_t first = 0, count = 0, total = 0;
+  bool operator==(const Rows&) const = default;
+};
+
 /// A sequence of random numbers: plain data, so that a run continues exactly where it was saved. Sequences of
 /// another seed or another stream are independent of each other. Every draw below advances `counter`.
 struct Rng {
   std::uint64_t seed = 0;
   std::uint64_t counter = 0;
   std::uint64_t stream = 0;
+
+  /// Where a process has some rows of every tensor: which. A tensor is then filled with the numbers that
+  /// these rows would have in the whole, and `counter` passes the whole. {} for a tensor that has all of its
+  /// rows.
+  Rows rows = {};
 
   bool operator==(const Rng&) const = default;
 

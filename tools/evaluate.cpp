@@ -185,17 +185,18 @@ void keep(const std::string& run, const std::string& json) {
   }
 }
 
-void run_evaluation(const Options& o) {
+void run_evaluation(const Options& o, Group* group) {
   if (o.evaluation.samples == 0) fail("samples", "it is 0, but must be at least 1");
   if (!o.per_image.empty() && !o.further_runs.empty())
     fail("per-image", "it is of one run, and " + std::to_string(1 + o.further_runs.size()) + " are given");
-  auto [first, data] = open(o);
+  auto [first, data] = open(o, group);
   const std::size_t all = data.test.size();
   if (o.images > all)
     fail("images",
          std::to_string(o.images) + " are asked for; there are " + std::to_string(all) + " test images");
   EvaluationOptions options = o.evaluation;
   options.seed = o.seed;
+  options.group = group;
   std::vector<std::string> names = {o.run};
   names.insert(names.end(), o.further_runs.begin(), o.further_runs.end());
   std::vector<Run> runs;  // all are read before the first is evaluated
@@ -214,9 +215,9 @@ void run_evaluation(const Options& o) {
       evaluations.back().frechet = frechet(run, load_run(o.classifier), data, count, o.seed);
     reports.push_back(to_json(o, run, data, evaluations.back()));
     reports.back()["run"] = names[reports.size() - 1];
-    keep(names[reports.size() - 1], text(reports.back()));
+    if (is_first(group)) keep(names[reports.size() - 1], text(reports.back()));
   }
-  if (!o.per_image.empty())
+  if (!o.per_image.empty() && is_first(group))
     write_atomically(o.per_image, per_image_csv(evaluations[0], runs[0], data), "evaluate");
   const bool several = names.size() > 1;
   if (o.json)
@@ -264,5 +265,5 @@ int main(int argc, char** argv) {
   app.add_option("--per-image", options.per_image, "write a table of every image's figures to this file")
       ->check(not_empty);
   app.add_flag("--json", options.json, "print JSON");
-  return run_program(app, argc, argv, [&] { run_evaluation(options); });
+  return run_program(app, argc, argv, [&](Group* group) { run_evaluation(options, group); });
 }

@@ -65,5 +65,5 @@ int main(int argc, char** argv) {
   Options options;
   add_trained_run_options(app, options, "of the samples");
   app.add_option("--out", options.out, "folder for the pictures; else RUN/generated")->check(not_empty);
-  return run_program(app, argc, argv, [&] { generate(options); });
+  return run_program(app, argc, argv, [&](Group*) { generate(options); });
 }

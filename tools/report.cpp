@@ -165,5 +165,5 @@ int main(int argc, char** argv) {
   Options options;
   add_trained_run_options(app, options, "of the test images' binarisation");
   app.add_option("--out", options.out, "file for the page; else RUN/report.html")->check(not_empty);
-  return run_program(app, argc, argv, [&] { report(options); });
+  return run_program(app, argc, argv, [&](Group*) { report(options); });
 }

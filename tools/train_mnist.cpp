@@ -71,11 +71,11 @@ struct State {
   double seconds = 0;  // of training in the epoch so far
   std::size_t threads = thread_count();
 
-  State(const RunConfig& c, const Dataset& train)
+  State(const RunConfig& c, const Dataset& train, Group* group)
       : model(initial_model(c, train)),
         optimizer(parameters<float>(model), c.optimizer, c.lr),
         step(model, optimizer, objective_of(c), objective_options(c)),
-        trainer(step, train, training_options(c)),
+        trainer(step, train, training_options(c, group)),
         metrics(model.latent().size(), c.validation > 0) {
     if (c.ema > 0) ema.emplace(model, c.ema);
     if (c.validation > 0) best.emplace();
@@ -210,7 +210,7 @@ Options resumed(const CLI::App& app, Options o, const Safetensors& saved) {
 // After a step: the loss, −ELBO, and its part that tells how far a reconstruction is from its image.
 void record_step(State& state) {
   if (!is_round(state.steps(), 3)) return;
-  const Metrics metrics = mean_metrics(state.step.pass());
+  const Metrics& metrics = state.step.metrics();
   state.events.scalar(state.steps(), "loss", -metrics.elbo());
   state.events.scalar(state.steps(), "accuracy error", -metrics.reconstruction);
 }
@@ -244,7 +244,7 @@ Metrics tested(const State& state, const Dataset& images, std::size_t layers) {
 }
 
 void test_and_record(const Options& o, State& state, const Metrics& trained, const ImageData& data,
-                     Progress& progress) {
+                     Progress& progress, Group* group) {
   const Metrics test = tested(state, data.test, trained.layer_kl.size());
   std::optional<Metrics> validated;
   if (data.validation) {
@@ -254,44 +254,62 @@ void test_and_record(const Options& o, State& state, const Metrics& trained, con
   Rng few_draws{0, 0, streams::posterior_means};  // for the progress of a run, not for a paper
   const auto some = test_batch(data.test, 1000, o.run, o.run.seed);
   const std::size_t epoch = state.trainer.epochs();
-  state.metrics.record({epoch, trained, test, active_units(state.evaluated(), some, 4, few_draws),
+  state.metrics.record({epoch, trained, test, active_units(state.evaluated(), some, 4, few_draws, group),
                         state.step.learning_rate(epoch - 1), state.seconds,
                         1e3 * state.seconds / static_cast<double>(state.trainer.steps_per_epoch()),
                         validated});
   state.seconds = 0;
-  record_epoch(o, state, data);
+  if (is_first(group)) record_epoch(o, state, data);
   progress.end_epoch(trained.elbo(), test.elbo(), test.reconstruction, test.kl(),  // last: it times all
                      validated ? std::optional(validated->elbo()) : std::nullopt);
 }
 
-// Returns the exit status: 0, or that of the signal that stopped it.
-int train(const CLI::App& app, Options o) {
+// What all processes do after the same step: stop by a signal that one of them received (or 0), save by the
+// first one's clock.
+struct Decision {
+  int signal;
+  bool save;
+};
+Decision agreed(const Decision& own, Group* group) {
+  if (group == nullptr) return own;
+  std::vector<float> said(1 + group->size());
+  said[0] = static_cast<float>(own.save && is_first(group));
+  said[1 + group->rank()] = static_cast<float>(own.signal);
+  group->sum(said);
+  return {static_cast<int>(*std::max_element(said.begin() + 1, said.end())), said[0] > 0};
+}
+
+// Returns the exit status: 0, or that of the signal that stopped it. Of a group's processes the first alone
+// writes.
+int train(const CLI::App& app, Options o, Group* group) {
   // Everything that can be wrong with the request is found before the first file is written.
   StopSignals signals;
   std::optional<RunFolder> folder;
   Safetensors saved;
   if (!o.resume.empty()) {
-    folder.emplace(o.resume, Existing::resume);
-    saved = folder->checkpoint();
+    in_first(group, [&] { folder.emplace(o.resume, Existing::resume); });
+    saved = newest_checkpoint(o.resume);
     o = resumed(app, o, saved);
   }
   require_possible(o.run);
+  if (group && o.run.model == ModelKind::infinite)
+    fail("model", "infinite counts the examples of one process, and cannot be shared; run it without mpirun");
   if (!o.run.features.empty()) o.run.features = std::filesystem::absolute(o.run.features);
   use_threads(o.threads);
-  ImageData data = load(o.data);
+  ImageData data = load(o.data, group);
   if (o.run.validation > 0) hold_out_validation(data, o.run.validation);
   const std::string description = describe(data);
   view(data, o.run);
   data.train = training_data(o.run, data.train);
-  State state(o.run, data.train);
-  if (folder) {
+  State state(o.run, data.train, group);
+  if (!o.resume.empty()) {
     if (saved.metadata["data_checksum"] != data.checksum)
       fail("resume", "the run was trained on other images than those of " + data.path.string() +
                          "; name these by --data");
     restore(state, saved);
-    folder->go_on(state.events);
+    in_first(group, [&] { folder->go_on(state.events); });
   } else {
-    folder.emplace(o.out, o.overwrite ? Existing::replace : Existing::refuse);
+    in_first(group, [&] { folder.emplace(o.out, o.overwrite ? Existing::replace : Existing::refuse); });
   }
 
   std::cerr << data.notes;
@@ -299,7 +317,8 @@ int train(const CLI::App& app, Options o) {
   if (!o.resume.empty()) std::cout << "goes on " << state.place() << "\n";
   std::cout.flush();
   const auto& trainer = state.trainer;
-  Progress progress(std::cout, is_terminal(stdout), o.run.epochs, trainer.steps_per_epoch(),
+  Progress progress(std::cout, group == nullptr && is_terminal(stdout), o.run.epochs,
+                    trainer.steps_per_epoch(),
                     {.first_epoch = trainer.epochs() + 1, .first_step = trainer.steps()});
   signals.wait_for_step();
   int stopped = 0;
@@ -311,11 +330,13 @@ int train(const CLI::App& app, Options o) {
     state.seconds += now - start;
     progress.step(done, so_far.elbo(), so_far.reconstruction, so_far.kl());
     const bool ended = trainer.steps() == 0;
-    record_step(state);
-    if (ended) test_and_record(o, state, so_far, data, progress);
-    stopped = signals.received();
-    if (!ended && stopped == 0 && now - last_save < 60 * o.checkpoint_minutes) continue;
-    save(*folder, o, state, data);
+    if (is_first(group)) record_step(state);
+    if (ended) test_and_record(o, state, so_far, data, progress, group);
+    const bool due = ended || now - last_save >= 60 * o.checkpoint_minutes;
+    const auto [signal, saves] = agreed({signals.received(), due}, group);
+    stopped = signal;
+    if (stopped == 0 && !saves) continue;
+    in_first(group, [&] { save(*folder, o, state, data); });
     last_save = steady_seconds();
   }
   if (stopped != 0) {
@@ -331,7 +352,9 @@ int train(const CLI::App& app, Options o) {
                             " epochs brought no better"
                       : "")
               << "\n";
-  write_pictures(o, *folder, state, chosen ? load_run(o.out).model : state.evaluated(), data);
+  in_first(group, [&] {
+    write_pictures(o, *folder, state, chosen ? load_run(o.out).model : state.evaluated(), data);
+  });
   if (stopped != 0) return 128 + stopped;
   std::cout << "\nwritten to " << o.out
             << ": metrics.csv, events.tfevents, model.safetensors, checkpoint.safetensors and pictures\n";
@@ -345,6 +368,6 @@ int main(int argc, char** argv) {
   Options options;
   declare(app, options);
   int status = 0;
-  const int failed = run_program(app, argc, argv, [&] { status = train(app, options); });
+  const int failed = run_program(app, argc, argv, [&](Group* group) { status = train(app, options, group); });
   return failed == 0 ? status : failed;
 }

@@ -17,6 +17,7 @@ struct AnnealingOptions {
   std::size_t leapfrog_steps = 5;   ///< of each Hamiltonian move, one move a temperature
   double acceptance = 0.65;         ///< that the step size is tuned to
   std::uint64_t seed = 0;
+  Group* group = nullptr;  ///< whose processes take images in turns
 };
 
 /// Annealing between N(ε; 0, I), the encoder's q(z | x), and N(ε; 0, I) w(ε), the posterior times p(x), by
@@ -58,20 +59,22 @@ std::vector<LikelihoodEstimate> estimate_annealed(const Model& model, const Batc
                                                   const AnnealingOptions& options,
                                                   const std::function<void(std::size_t)>& on_image = {}) {
   require_support("estimate_annealed", images.x.value(), model);
-  std::vector<LikelihoodEstimate> estimates;
-  for (std::size_t image = 0; image < images.x.value().shape(0); ++image) {
+  return estimate_each(images.x.value().shape(0), options.group, on_image, [&](std::size_t image) {
     Rng rng{options.seed, 0, streams::annealing + image};
     const Annealing annealing(log_weight_of(model, images.rows(image, image + 1)), options, rng);
-    estimates.push_back(annealing.forward(rng));
-    if (on_image) on_image(image + 1);
-  }
-  return estimates;
+    return annealing.forward(rng);
+  });
 }
 
 /// ln p(x) of an image that the model drew, between two bounds.
 struct Bracket {
   LikelihoodEstimate lower;
   double upper;
+
+  static void numbers(auto& self, auto&& f) {
+    LikelihoodEstimate::numbers(self.lower, f);
+    f(self.upper);
+  }
 };
 
 /// The bidirectional check of images x (N, D) that were drawn from the model together with their z_1 ... z_T
@@ -82,20 +85,22 @@ template <class T, LatentModel<T> Model>
 std::vector<Bracket> bracket_simulated(const Model& model, const Batch<T>& images,
                                        const std::vector<Tensor<T>>& z, const AnnealingOptions& options,
                                        const std::function<void(std::size_t)>& on_image = {}) {
-  std::vector<Bracket> brackets;
-  for (std::size_t image = 0; image < images.x.value().shape(0); ++image) {
-    const Batch<T> one = images.rows(image, image + 1);
+  const std::size_t count = images.x.value().shape(0);
+  std::vector<Tensor<double>> exact;  // noise of each image
+  for (std::size_t image = 0; image < count; ++image) {
     std::vector<Tensor<T>> latent;
     for (const auto& layer : z) latent.push_back(xt::view(layer, xt::range(image, image + 1)));
-    const auto exact = noise_of(model, one, latent);
-    if (!exact) return {};
+    const auto noise = noise_of(model, images.rows(image, image + 1), latent);
+    if (!noise) return {};
+    exact.push_back(*noise);
+  }
+  return estimate_each(count, options.group, on_image, [&](std::size_t image) -> Bracket {
+    const Batch<T> one = images.rows(image, image + 1);
     Rng rng{options.seed, std::uint64_t{1} << 62, streams::annealing + image};
     const Annealing annealing(log_weight_of(model, one), options, rng);
     const auto lower = annealing.forward(rng);
-    brackets.push_back({lower, annealing.upper_bound(*exact, rng)});
-    if (on_image) on_image(image + 1);
-  }
-  return brackets;
+    return {lower, annealing.upper_bound(exact[image], rng)};
+  });
 }
 
 }  // namespace strata

@@ -18,11 +18,18 @@ struct EstimationOptions {
   std::size_t chunk = 1024;    ///< draws computed together, in 64s: bounds the memory, changes nothing else
   std::uint64_t seed = 0;      ///< of the draws
   std::vector<std::size_t> counts = {};  ///< each estimate is also given `after` so many draws, rising
+  Group* group = nullptr;                ///< whose processes take images in turns
 };
 
 /// What importance sampling says of one image, in nats: the IWAE bound with K draws, and its terms.
 struct ImageEstimate : LikelihoodEstimate {
   Metrics metrics;  ///< means over the draws: the ELBO with K draws
+
+  static void numbers(auto& self, auto&& f) {
+    LikelihoodEstimate::numbers(self, f);
+    f(self.metrics.reconstruction);
+    for (double& kl : self.metrics.layer_kl) f(kl);
+  }
 };
 
 namespace detail {
@@ -52,8 +59,7 @@ std::vector<ImageEstimate> estimate_likelihood(const Model& model, const Batch<T
   require_support("estimate_likelihood", images.x.value(), model);
   const std::size_t chunk = (options.chunk + block - 1) / block * block;
   Tape<T> tape(Record::values);
-  std::vector<ImageEstimate> estimates;
-  for (std::size_t image = 0; image < images.x.value().shape(0); ++image) {
+  const auto estimate = [&](std::size_t image) -> ImageEstimate {
     const Batch<T> one = images.rows(image, image + 1);
     detail::WeightSum weights(options.counts);
     Metrics sum;
@@ -75,44 +81,50 @@ std::vector<ImageEstimate> estimate_likelihood(const Model& model, const Batch<T
       sum += mean_metrics(pass) * static_cast<double>(count);
     }
     const auto samples = static_cast<double>(options.samples);
-    estimates.push_back({weights.estimate(), sum / samples});
-    if (on_image) on_image(image + 1);
-  }
-  return estimates;
+    return {weights.estimate(), sum / samples};
+  };
+  return estimate_each(images.x.value().shape(0), options.group, on_image, estimate);
 }
 
 /// The means E_q[z_t] of the images, averaged over `samples` draws of the layers below: for each layer
-/// (N, L_t).
+/// (N, L_t). A group's processes share the images; all have all means.
 template <class T, LatentModel<T> Model>
 std::vector<Tensor<double>> posterior_means(const Model& model, const Batch<T>& images, std::size_t samples,
-                                            Rng& rng) {
+                                            Rng& rng, Group* group = nullptr) {
   constexpr std::size_t together = 100;
   const std::size_t count = images.x.value().shape(0);
   std::vector<Tensor<double>> means;
   Tape<T> tape(Record::values);
   for (std::size_t first = 0; first < count; first += together) {
-    const Batch<T> some = images.rows(first, std::min(count, first + together));
+    const Share share = share_of(group, std::min(together, count - first));
+    const std::size_t begin = first + share.rows.first;
+    const Batch<T> some = images.rows(begin, begin + share.rows.count);
+    rng.rows = share.rows;
     tape.reset();
     const auto pass = model.pass(some.on(tape, samples), rng, Context{});
     for (std::size_t t = 0; t < pass.layers.size(); ++t) {
       const Tensor<T>& drawn = pass.layers[t].mean.value();  // (rows · samples, L)
       const std::size_t width = drawn.shape(1);
       if (first == 0) means.emplace_back(xt::zeros<double>({count, width}));
+      const double processes = share.rows.count < share.rows.total ? 1 : share.weight;  // with the same rows
       for (std::size_t row = 0; row < drawn.shape(0); ++row)
         for (std::size_t unit = 0; unit < width; ++unit)
-          means[t](first + row / samples, unit) +=
-              static_cast<double>(drawn(row, unit)) / static_cast<double>(samples);
+          means[t](begin + row / samples, unit) +=
+              static_cast<double>(drawn(row, unit)) / static_cast<double>(samples) * processes;
     }
   }
+  rng.rows = {};
+  for (auto& layer : means)
+    if (group) group->sum({layer.data(), layer.size()});
   return means;
 }
 
 /// The active units of every layer on the images, each mean from `samples` draws, twice.
 template <class T, LatentModel<T> Model>
 std::vector<std::size_t> active_units(const Model& model, const Batch<T>& images, std::size_t samples,
-                                      Rng& rng) {
-  const auto means = posterior_means(model, images, samples, rng);
-  const auto others = posterior_means(model, images, samples, rng);
+                                      Rng& rng, Group* group = nullptr) {
+  const auto means = posterior_means(model, images, samples, rng, group);
+  const auto others = posterior_means(model, images, samples, rng, group);
   std::vector<std::size_t> active;
   for (std::size_t t = 0; t < means.size(); ++t) active.push_back(active_units(means[t], others[t]));
   return active;

@@ -3,10 +3,13 @@
 
 #include <cmath>
 #include <cstddef>
+#include <functional>
 #include <limits>
 #include <string>
 #include <utility>
 #include <vector>
+
+#include "strata/tensor/group.hpp"
 
 namespace strata {
 
@@ -20,6 +23,13 @@ struct LikelihoodEstimate {
   /// √(1/ESS − 1/K): the deviation of log_likelihood to first order in that of the mean weight. Itself an
   /// estimate from these weights: where few of them count, it is far too small.
   double standard_error() const;
+
+  /// Calls f with each number that depends on the image.
+  static void numbers(auto& self, auto&& f) {
+    f(self.log_likelihood);
+    f(self.effective_samples);
+    for (double& bound : self.after) f(bound);
+  }
 };
 
 /// A mean with its standard error, √(sample variance / N).
@@ -57,6 +67,29 @@ Convergence convergence(const std::vector<LikelihoodEstimate>& estimates,
 
 /// The counts that convergence is judged by: 100, 1,000 and 5,000 as far as they are below K, and K.
 std::vector<std::size_t> convergence_counts(std::size_t samples);
+
+/// estimate(n) of the images n = 0 ... count − 1, which a group's processes take in turns: afterwards all
+/// have all of them. on_image(images done) is called after each. An estimate lists its `numbers`.
+template <class F> auto estimate_each(std::size_t count, Group* group,
+                                      const std::function<void(std::size_t)>& on_image, F estimate) {
+  const std::size_t size = group ? group->size() : 1;
+  std::vector<decltype(estimate(count))> own, all;
+  for (std::size_t image = group ? group->rank() : 0; image < count; image += size) {
+    own.push_back(estimate(image));
+    if (on_image) on_image(image + 1);
+  }
+  if (!group || count == 0) return own;
+  auto none = own.empty() ? estimate(0) : own.front();  // of the same form
+  none.numbers(none, [](double& x) { x = 0; });
+  all.assign(count, none);
+  for (std::size_t i = 0; i < own.size(); ++i) all[group->rank() + i * size] = own[i];
+  std::vector<double> numbers;
+  for (auto& one : all) one.numbers(one, [&](double& x) { numbers.push_back(x); });
+  group->sum(numbers);
+  auto next = numbers.begin();
+  for (auto& one : all) one.numbers(one, [&](double& x) { x = *next++; });
+  return all;
+}
 
 namespace detail {
 

@@ -36,6 +36,16 @@ template <class T> Metrics mean_metrics(const Pass<T>& pass) {
   return metrics;
 }
 
+Metrics summed(Group* group, const Metrics& metrics) {
+  if (!group) return metrics;
+  Metrics sum = metrics;
+  sum.layer_kl.push_back(sum.reconstruction);
+  group->sum({sum.layer_kl.data(), sum.layer_kl.size()});
+  sum.reconstruction = sum.layer_kl.back();
+  sum.layer_kl.pop_back();
+  return sum;
+}
+
 std::size_t active_units(const Tensor<double>& means, const Tensor<double>& other_means) {
   const Tensor<double> deviations = means - xt::mean(means, {0});
   const Tensor<double> covariance = xt::mean(deviations * other_means, {0});

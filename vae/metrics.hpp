@@ -26,6 +26,9 @@ struct Metrics {
 /// The means of a pass's terms over all rows.
 template <class T> Metrics mean_metrics(const Pass<T>& pass);
 
+/// Σ over a group's processes; without one, the same.
+Metrics summed(Group* group, const Metrics& metrics);
+
 /// Counts active units: those whose posterior mean varies over images, Var_x(E_q[z]) > 0.01 (Burda et al.
 /// 2015, section 5.2), from two independent estimates of the means E_q[z] of one layer, each (N, L): their
 /// covariance over images is that variance, without the estimates' own.

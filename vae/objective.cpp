@@ -61,7 +61,7 @@ template <class T> Var<T> objective(const Elbo& options, const Pass<T>& pass) {
   if (free_bits == 0) return without_penalty(mean(pass.elbo(beta)), pass, options.penalty);
   auto total = mean(pass.log_likelihood);
   for (const Layer<T>& layer : pass.layers) {
-    const auto cost = mean(layer.divergence());
+    const auto cost = pass.batch_mean(layer.divergence());
     const auto free = cost.tape().constant(Shape{}, [=](Tensor<T>& c) { c.fill(free_bits); });
     total = total - beta * maximum(cost, free);
   }
@@ -126,7 +126,7 @@ template <class T> Var<T> objective(const Ciwae& options, const Pass<T>& pass) {
 template <class T> Var<T> objective(const Capacity& options, const Pass<T>& pass) {
   const T gamma = at_least_zero<T>("gamma", options.gamma),
           capacity = at_least_zero<T>("capacity", options.capacity);
-  const auto kl = mean(pass.log_likelihood) - mean(pass.elbo());
+  const auto kl = pass.batch_mean(pass.log_likelihood) - pass.batch_mean(pass.elbo());
   return without_penalty(mean(pass.log_likelihood) - gamma * abs(kl - capacity), pass, options.penalty);
 }
 

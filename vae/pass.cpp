@@ -1,6 +1,7 @@
 #include "strata/vae/pass.hpp"
 
 #include "strata/autograd/arithmetic.hpp"
+#include "strata/autograd/reduce.hpp"
 
 namespace strata {
 namespace {
@@ -30,6 +31,18 @@ template <class T> Var<T> Pass<T>::elbo(T beta) const {
 
 template <class T> Var<T> Pass<T>::log_weight(T beta) const {
   return bound(*this, beta, [](const Layer<T>& layer) { return layer.log_q - layer.log_p; });
+}
+
+// y = (Σ x + what others sum)/B    ȳ is summed over the processes before it goes on to x
+template <class T> Var<T> Pass<T>::batch_mean(Var<T> term) const {
+  if (!group) return mean(term);
+  const auto own = sum(term);
+  T total[] = {own.value()(), static_cast<T>(term.value().size())};
+  group->sum(total);
+  const auto others = own.tape().constant(Shape{}, [&](Tensor<T>& x) { x.fill(total[0] - own.value()()); });
+  const auto y = (own + others) / total[1];
+  own.tape().on_gradient(y, [g = group](Tensor<T>& x) { g->sum({x.data(), x.size()}); });
+  return y;
 }
 
 template struct Layer<float>;

@@ -52,6 +52,7 @@ template <class T> struct Pass {
   Layers<Layer<T>> layers;  // bottom up
   Var<T> penalty = {};      // (B) or rank 0: what a model adds to its loss beside the bound, a function of
                             // the layers' below(), which no objective weighs; or empty
+  Group* group = nullptr;   // whose processes have the other rows; who called the model knows it
 
   /// log_likelihood − beta Σ divergence: (B) (Higgins et al. 2017); only beta = 1 bounds ln p(x). Throws, as
   /// does the next, unless all terms have one shape.
@@ -60,6 +61,10 @@ template <class T> struct Pass {
   /// log_likelihood + beta Σ (log_p − log_q): (B), without a closed form; with beta = 1 its exponential
   /// averages to p(x).
   Var<T> log_weight(T beta = T(1)) const;
+
+  /// The mean of one of its terms over the rows of all processes, for what is no mean itself, as max(a,
+  /// mean): gradients of all their losses meet in it.
+  Var<T> batch_mean(Var<T> term) const;
 };
 
 /// A model that can be trained, evaluated and pictured: one function beside its fields.

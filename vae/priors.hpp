@@ -54,7 +54,12 @@ template <class T> struct VampPrior {
 
   Mixture<T> operator()(const auto& q, Tape<T>& tape, Var<T>, Context context) const {
     const auto u = pseudo_inputs.on(tape);
-    return mixture(q(range ? clamp(u, static_cast<T>(range->low), static_cast<T>(range->high)) : u, context));
+    Rng masks = context.rng ? *context.rng : Rng{};  // for u_1 ... u_K, which every process has, and no batch
+    masks.rows = {};
+    const auto of_u = q(range ? clamp(u, static_cast<T>(range->low), static_cast<T>(range->high)) : u,
+                        {context.mode, &masks});
+    if (context.rng) context.rng->counter = masks.counter;
+    return mixture(of_u);
   }
 
   /// The same prior while q and u_k do not change.

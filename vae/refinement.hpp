@@ -18,6 +18,7 @@ struct RefinementOptions {
   double wide = 1.6;  ///< the same of every fifth draw, for tails beyond a normal's (Hesterberg 1995)
   std::uint64_t seed = 0;
   std::vector<std::size_t> counts = {};  ///< each estimate is also given `after` so many draws, rising
+  Group* group = nullptr;                ///< whose processes take images in turns
 };
 
 /// N(mean, C Cᵀ) over the noise of all layers together; N(0, I) is the encoder's q(z | x).
@@ -43,6 +44,13 @@ LikelihoodEstimate sample_proposal(const LogWeight& log_weight, const NoisePropo
 /// What the refined proposal of one image says.
 struct RefinedEstimate : LikelihoodEstimate {
   bool fitted;  ///< or there was no finite fit, and the draws are the encoder's
+
+  static void numbers(auto& self, auto&& f) {
+    LikelihoodEstimate::numbers(self, f);
+    double truth = self.fitted;
+    f(truth);
+    self.fitted = truth != 0;
+  }
 };
 
 /// ln p(x) of one image from a proposal fitted to it or, where the fit or its weights are not finite, from
@@ -56,13 +64,10 @@ std::vector<RefinedEstimate> estimate_refined(const Model& model, const Batch<T>
                                               const RefinementOptions& options,
                                               const std::function<void(std::size_t)>& on_image = {}) {
   require_support("estimate_refined", images.x.value(), model);
-  std::vector<RefinedEstimate> estimates;
-  for (std::size_t image = 0; image < images.x.value().shape(0); ++image) {
+  return estimate_each(images.x.value().shape(0), options.group, on_image, [&](std::size_t image) {
     Rng rng{options.seed, 0, streams::refinement + image};
-    estimates.push_back(estimate_refined(log_weight_of(model, images.rows(image, image + 1)), options, rng));
-    if (on_image) on_image(image + 1);
-  }
-  return estimates;
+    return estimate_refined(log_weight_of(model, images.rows(image, image + 1)), options, rng);
+  });
 }
 
 }  // namespace strata

@@ -19,9 +19,17 @@ namespace detail {
 
 std::string told(const NonFinite& error, Tape<float>& tape, const Names<float>& names,
                  const StepContext& context) {
-  std::string why = explain_non_finite(tape, names);
+  const auto explain = [&](float largest) {  // in a group: what the first process finds in its rows
+    std::string why;
+    {
+      const Group::Alone alone(context.group);
+      why = explain_non_finite(tape, names, largest);
+    }
+    return context.group ? first_text(*context.group, why) : why;
+  };
+  std::string why = explain(std::numeric_limits<float>::max());
   if (!why.empty()) return "[Trainer] numbers are not finite in " + place(context) + ": " + why;
-  why = explain_non_finite(tape, names, std::sqrt(std::numeric_limits<float>::max()));
+  why = explain(std::sqrt(std::numeric_limits<float>::max()));
   return "[Trainer] the step fails in " + place(context) + ": " + error.what() + (why.empty() ? "" : ": ") +
          why;
 }

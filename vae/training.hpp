@@ -1,41 +1,15 @@
 // The training loop: batches around a step.
 #pragma once
 
-#include <cmath>
-#include <concepts>
 #include <numeric>
 #include <optional>
 #include <vector>
 
-#include "strata/autograd/arithmetic.hpp"
-#include "strata/nn/optimizer.hpp"
-#include "strata/nn/schedule.hpp"
 #include "strata/nn/snapshot.hpp"
-#include "strata/vae/batches.hpp"
-#include "strata/vae/metrics.hpp"
-#include "strata/vae/non_finite.hpp"
-#include "strata/vae/objective.hpp"
+#include "strata/vae/step.hpp"
 #include "strata/vae/streams.hpp"
 
 namespace strata {
-
-/// Where in a run a step stands, and its source of randomness.
-struct StepContext {
-  std::size_t epoch, step;  ///< both from 0; the step within its epoch
-  Rng& rng;
-};
-
-/// One update of a model on one batch, which lies on a tape of the trainer's: the usual one is
-/// `ObjectiveStep`, an adversarial or alternating one is the model's own. To be saved and resumed it lists
-/// its state as fields: models, optimizers, whatever it remembers from step to step; then a step whose
-/// numbers are not finite is undone, too. Where it has its `pass()`, the terms are named.
-template <class S>
-concept TrainingStep = requires(S& step, const Given<float>& given, const StepContext& context) {
-  { step(given, context) } -> std::same_as<Metrics>;
-};
-
-/// Throws NonFinite if the ELBO is not finite, naming epoch and step.
-void require_finite(const Metrics& metrics, const StepContext& context);
 
 namespace detail {
 
@@ -52,94 +26,30 @@ std::string advice(const StepContext& context);
 
 }  // namespace detail
 
-struct ObjectiveOptions {
-  std::size_t samples = 1;                 ///< K, of each image
-  std::size_t warmup_epochs = 0;           ///< the objective's beta grows linearly over so many epochs
-  Schedule schedule = ConstantSchedule{};  ///< of the learning rate, which starts at the optimizer's
-  double clip_norm = 0;                    ///< the largest norm of all gradients together; 0: any
-};
-
-/// The usual step: one step of an optimizer up an objective's gradient. `O` is an objective of
-/// vae/objective.hpp or one's own.
-template <LatentModel Model, class O = Objective> class ObjectiveStep {
- public:
-  /// Model and optimizer must outlive the step. Throws for a negative clip_norm.
-  ObjectiveStep(Model& model, Optimizer<float>& optimizer, const O& objective, ObjectiveOptions options = {})
-      : model_(model),
-        optimizer_(optimizer),
-        objective_(objective),
-        options_(std::move(options)),
-        first_rate_(optimizer.learning_rate) {
-    if (!(options_.clip_norm >= 0))
-      fail("ObjectiveStep",
-           "clip_norm is " + std::to_string(options_.clip_norm) + "; it must be above 0, or 0 for none");
-  }
-
-  /// That of the model, where it says so.
-  std::optional<Interval> support() const { return support_of(model_); }
-
-  /// The learning rate in an epoch, counted from 0.
-  double learning_rate(std::size_t epoch) const { return first_rate_ * options_.schedule(epoch); }
-
-  /// The factor on beta in an epoch.
-  double warmup(std::size_t epoch) const {
-    if (epoch + 1 >= options_.warmup_epochs) return 1;
-    return static_cast<double>(epoch + 1) / static_cast<double>(options_.warmup_epochs);
-  }
-
-  /// Throws NonFinite, before it can spoil the weights, if a term, the objective or a gradient is not finite.
-  Metrics operator()(Given<float> given, const StepContext& context) {
-    given.samples = options_.samples;
-    given.paths = paths_of(objective_);
-    pass_ = {};
-    pass_ = model_.pass(given, context.rng, training(context.rng));
-    const Metrics metrics = mean_metrics(pass_);
-    require_finite(metrics, context);
-    const auto loss = -objective(with_beta_times(objective_, warmup(context.epoch)), pass_);
-    if (!std::isfinite(loss.value()())) throw NonFinite("[ObjectiveStep] the objective is not finite");
-    given.x.tape().backward(loss);
-    if (options_.clip_norm > 0) clip_gradient_norm(optimizer_.parameters(), options_.clip_norm);
-    optimizer_.learning_rate = learning_rate(context.epoch);
-    optimizer_.step();
-    return metrics;
-  }
-
-  /// The pass of the last call.
-  const Pass<float>& pass() const { return pass_; }
-
-  static void fields(auto& self, auto&& visit) {
-    visit("model", self.model_);
-    visit("optimizer", self.optimizer_);
-    visit("first_rate", self.first_rate_);
-  }
-
- private:
-  Model& model_;
-  Optimizer<float>& optimizer_;
-  O objective_;
-  ObjectiveOptions options_;
-  double first_rate_;
-  Pass<float> pass_ = {};
-};
-
 struct TrainingOptions {
   std::size_t batch = 128;
   Binarize binarize = Binarize::dynamic;
   std::uint64_t seed = 0;
+  Group* group = nullptr;  ///< whose processes train the same model, each on its share of every batch's rows
 };
 
 /// Trains by a step, a step or an epoch a call. Everything random follows from (seed, steps run so far):
 /// evaluating in between changes nothing. Its fields are all of a training's state, in the middle of an epoch
 /// too: after `restore(trainer, file)` it goes on as the one that wrote `store(trainer, file)` would have,
 /// bit for bit with the same number of threads. Where a step throws, what is known of its models and the
-/// random state become what they were before it; a NonFinite then says where its numbers come from.
+/// random state become what they were before it; a NonFinite then says where its numbers come from. A group
+/// trains as one process does, up to the order of sums: its state is that of every process.
 template <TrainingStep Step> class Trainer {
  public:
   /// Step and data must outlive the trainer. Throws unless 1 ≤ batch ≤ N, for labels beyond the classes, and
   /// for data outside [0, 1], to be binarised, or outside the support of the step's model, where it tells
   /// one.
   Trainer(Step& step, const Dataset& data, const TrainingOptions& options)
-      : step_(step), data_(data), options_(options), rng_{options.seed, 0, streams::training} {
+      : step_(step),
+        data_(data),
+        options_(options),
+        share_(share_of(options.group, options.batch)),
+        rng_{options.seed, 0, streams::training, share_.rows} {
     require_examples("Trainer", data);
     if (options.batch == 0 || options.batch > data.size())
       fail("Trainer", "the batch is " + std::to_string(options.batch) + "; there are " +
@@ -172,7 +82,7 @@ template <TrainingStep Step> class Trainer {
       permute(rng, data_.size(), order_);
       ordered_at_ = epoch_start_;
     }
-    sum_ += take_step({epochs_, steps_, rng_}, before);
+    sum_ += take_step({epochs_, steps_, rng_, options_.group, share_.weight}, before);
     const Metrics mean = sum_ / static_cast<double>(++steps_);
     if (steps_ == steps_per_epoch()) ++epochs_, steps_ = 0;
     return mean;
@@ -207,8 +117,8 @@ template <TrainingStep Step> class Trainer {
   Metrics take_step(const StepContext& context, const Rng& before) {
     before_.save();
     try {
-      gather(data_, std::span(order_).subspan(context.step * options_.batch, options_.batch),
-             options_.binarize, rng_, batch_);
+      const std::size_t first = context.step * options_.batch + share_.rows.first;
+      gather(data_, std::span(order_).subspan(first, share_.rows.count), options_.binarize, rng_, batch_);
       tape_.reset();
       return step_(batch_.on(tape_), context);
     } catch (const NonFinite& error) {
@@ -246,6 +156,7 @@ template <TrainingStep Step> class Trainer {
   Step& step_;
   const Dataset& data_;
   TrainingOptions options_;
+  Share share_;                   // of every batch
   Snapshot<float> before_;        // of the step's models, before each step
   Rng rng_, epoch_start_ = rng_;  // now, and before the epoch's order was drawn
   std::size_t epochs_ = 0, steps_ = 0;
@@ -258,9 +169,10 @@ template <TrainingStep Step> class Trainer {
 
 /// The model's mean terms on data, with one draw each, in inference mode. Dynamic binarisation makes the same
 /// data of them each time (by the seed's stream `test_set`); the draws are `noise`'s. Throws for no examples
-/// or data outside their support, and NonFinite if the ELBO is not finite.
-template <LatentModel Model>
-Metrics evaluate(const Model& model, const Dataset& data, Binarize binarize, std::uint64_t seed, Rng noise) {
+/// or data outside their support, and NonFinite if the ELBO is not finite. A group's processes share the
+/// rows.
+template <LatentModel Model> Metrics evaluate(const Model& model, const Dataset& data, Binarize binarize,
+                                              std::uint64_t seed, Rng noise, Group* group = nullptr) {
   constexpr std::size_t together = 1000;
   require_examples("evaluate", data);
   require_support("evaluate", data, binarize, support_of(model));
@@ -270,23 +182,28 @@ Metrics evaluate(const Model& model, const Dataset& data, Binarize binarize, std
   Batch<float> batch;
   Tape<float> tape(Record::values);
   Metrics sum;
-  for (std::size_t first = 0; first < rows.size(); first += together) {
-    const auto some = std::span(rows).subspan(first, std::min(together, rows.size() - first));
-    gather(data, some, binarize, binarisation, batch);
-    tape.reset();
-    const auto pass = model.pass(batch.on(tape), noise, Context{});
-    const Metrics metrics = mean_metrics(pass);
-    if (!std::isfinite(metrics.elbo()))
-      fail_non_finite("[evaluate] the ELBO is not finite", tape, names_of(batch, pass, model));
-    sum += metrics * static_cast<double>(some.size());
-  }
-  return sum / static_cast<double>(rows.size());
+  alike<NonFinite>(group, [&] {
+    for (std::size_t first = 0; first < rows.size(); first += together) {
+      const std::size_t count = std::min(together, rows.size() - first);
+      const Share share = share_of(group, count);
+      binarisation.rows = noise.rows = share.rows;
+      gather(data, std::span(rows).subspan(first + share.rows.first, share.rows.count), binarize,
+             binarisation, batch);
+      tape.reset();
+      const auto pass = model.pass(batch.on(tape), noise, Context{});
+      const Metrics metrics = mean_metrics(pass);
+      if (!std::isfinite(metrics.elbo()))
+        fail_non_finite("[evaluate] the ELBO is not finite", tape, names_of(batch, pass, model));
+      sum += metrics * (share.weight * static_cast<double>(count));
+    }
+  });
+  return summed(group, sum) / static_cast<double>(rows.size());
 }
 
 template <TrainingStep Step> template <LatentModel Model>
 Metrics Trainer<Step>::evaluate(const Model& model, const Dataset& data) const {
   return strata::evaluate(model, data, options_.binarize, options_.seed,
-                          Rng{options_.seed, 0, streams::test_epoch + epochs_});
+                          Rng{options_.seed, 0, streams::test_epoch + epochs_}, options_.group);
 }
 
 }  // namespace strata

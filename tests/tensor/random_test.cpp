@@ -82,6 +82,34 @@ TEMPLATE_TEST_CASE("A draw depends on its place, not on how many are drawn", "",
     CHECK((normals<TestType>(few = Rng{7}, n) == xt::view(z, xt::range(std::size_t{0}, n))));
 }
 
+TEMPLATE_TEST_CASE("Rows that are drawn apart are those of the whole, and pass it", "", float, double) {
+  for (const std::size_t width : {1, 5, 700}) {
+    const Shape whole = {9, width};
+    Rng all{7};
+    auto z = Tensor<TestType>::from_shape(whole), u = z, x = z;
+    fill_normal(all, z);
+    fill_uniform(all, u);
+    fill_bernoulli(all, u, x);
+    for (const Rows rows : {Rows{0, 4, 9}, Rows{4, 3, 9}, Rows{7, 2, 9}, Rows{0, 9, 9}}) {
+      Rng some{7, 0, 0, rows};
+      const auto of = [&](const Tensor<TestType>& y) -> Tensor<TestType> {
+        return xt::view(y, xt::range(rows.first, rows.first + rows.count));
+      };
+      auto part = Tensor<TestType>::from_shape({rows.count, width}), bits = part;
+      fill_normal(some, part);
+      CHECK((part == of(z)));
+      fill_uniform(some, part);
+      CHECK((part == of(u)));
+      fill_bernoulli(some, part, bits);
+      CHECK((bits == of(x)));
+      CHECK(some.counter == all.counter);
+    }
+  }
+  Rng rng{7, 0, 0, {0, 4, 9}};
+  auto odd = Tensor<TestType>::from_shape({6});
+  CHECK_THROWS_WITH(fill_normal(rng, odd), Catch::Contains("6 numbers do not make 4 rows"));
+}
+
 TEST_CASE("Successive draws do not overlap, nor do draws of different seeds or streams") {
   for (std::size_t n : {1, 3, 100, 512, 513}) {
     Rng rng{3};

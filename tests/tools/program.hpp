@@ -83,6 +83,8 @@ class Running {
     if (!ended_) kill(child_, number);
   }
 
+  pid_t pid() const { return child_; }
+
   /// Whether it has ended within so many seconds.
   bool ends_within(double seconds) {
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::duration<double>(seconds);

@@ -149,10 +149,12 @@ void add_data_options(CLI::App& app, DataOptions& options) {
   app.add_flag("--no-download", options.no_download, "never download the data");
 }
 
-ImageData load(const DataOptions& options) {
+ImageData load(const DataOptions& options, Group* group) {
   DataSearch search{.download = !options.no_download, .source = {.log = &std::cerr}};
   if (!options.data.empty()) search.data = options.data;
-  return find_data(search);
+  std::optional<ImageData> data;
+  in_first(group, [&] { data = find_data(search); });
+  return data ? *std::move(data) : find_data(search);
 }
 
 void use_threads(std::size_t count) {
@@ -160,9 +162,10 @@ void use_threads(std::size_t count) {
   set_thread_count(count);
 }
 
-int run_program(CLI::App& app, int argc, char** argv, const std::function<void()>& program) {
+int run_program(CLI::App& app, int argc, char** argv, const std::function<void(Group*)>& program) {
   open_standard_streams();
   use_large_pages();
+  Job job;
   const std::string name = std::filesystem::path(argv[0]).filename();
   app.get_formatter()->column_width(44);  // one line for each option
   bool dump = false;
@@ -174,7 +177,7 @@ int run_program(CLI::App& app, int argc, char** argv, const std::function<void()
   int status = 2;
   try {
     app.parse(argc, argv);
-    dump ? void(std::cout << app.config_to_str(true)) : program();
+    dump ? void(std::cout << app.config_to_str(true)) : program(job.group());
     std::cout.flush();
     if (!std::cout) throw WriteFailure("cannot write to the standard output; is the disk full?");
     return 0;
@@ -193,7 +196,7 @@ int run_program(CLI::App& app, int argc, char** argv, const std::function<void()
   } catch (const std::exception& error) {
     complaint = error.what();
   }
-  std::cerr << name << ": " << printable(complaint) << "\n";
+  job.fail(name + ": " + printable(complaint) + "\n", status);
   return status;
 }
 

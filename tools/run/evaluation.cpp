@@ -74,6 +74,7 @@ Annealed anneal(const EvaluationOptions& o, const Run& run, const Batch<float>& 
   constexpr std::size_t checked = 10;
   AnnealingOptions options = o.annealing;
   options.seed = o.seed;
+  options.group = o.group;
   const std::size_t count = images.x.value().shape(0);
   Annealed result{{}, 0, 0, 0, std::min(checked, count), 0, 0};
   std::vector<double> log_likelihood, effective;
@@ -151,9 +152,9 @@ std::string why_no_likelihood(const RunConfig& config) {
 Evaluation evaluate(const Run& run, const Batch<float>& images, const EvaluationOptions& o) {
   const std::size_t count = images.x.value().shape(0);
   const auto counts = convergence_counts(o.samples);
-  const auto estimates =
-      estimate_likelihood(run.model, images, {.samples = o.samples, .seed = o.seed, .counts = counts},
-                          counter("importance sampling", count));
+  const auto estimates = estimate_likelihood(
+      run.model, images, {.samples = o.samples, .seed = o.seed, .counts = counts, .group = o.group},
+      counter("importance sampling", count));
   std::vector<double> elbo;
   Evaluation result{.images = count,
                     .has_likelihood = why_no_likelihood(run.config).empty(),
@@ -170,6 +171,7 @@ Evaluation evaluate(const Run& run, const Batch<float>& images, const Evaluation
       options.samples = o.samples;
       options.seed = o.seed;
       options.counts = counts;
+      options.group = o.group;
       const auto refined = estimate_refined(run.model, images, options, counter("refining", count));
       result.refined = opinion_of({refined.begin(), refined.end()}, counts);
       result.not_fitted = static_cast<std::size_t>(std::count_if(
@@ -178,7 +180,7 @@ Evaluation evaluate(const Run& run, const Batch<float>& images, const Evaluation
     if (o.ais) result.annealed = anneal(o, run, images);
   }
   Rng rng{o.seed, 0, streams::posterior_means};
-  result.active = active_units(run.model, images, 16, rng);
+  result.active = active_units(run.model, images, 16, rng, o.group);
   judge_classes(run, images, result);
   run.model.visit([&](const auto& model) {
     if constexpr (requires { model.used(); }) result.components_used = model.used();

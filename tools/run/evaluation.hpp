@@ -18,6 +18,7 @@ struct EvaluationOptions {
   RefinementOptions refinement = {};  ///< with `samples` and `seed` of the evaluation
   bool ais = false;
   AnnealingOptions annealing = {};  ///< with `seed` of the evaluation
+  Group* group = nullptr;           ///< whose processes share the images
 };
 
 /// Importance sampling of every image's ln p(x).

@@ -258,8 +258,8 @@ ObjectiveOptions objective_options(const RunConfig& c) {
           .clip_norm = c.clip_norm};
 }
 
-TrainingOptions training_options(const RunConfig& c) {
-  return {.batch = c.batch, .binarize = c.binarize, .seed = c.seed};
+TrainingOptions training_options(const RunConfig& c, Group* group) {
+  return {.batch = c.batch, .binarize = c.binarize, .seed = c.seed, .group = group};
 }
 
 }  // namespace strata::tools

@@ -170,6 +170,6 @@ double least_bytes(const RunConfig& config, std::size_t width, std::size_t class
 
 Objective objective_of(const RunConfig& config);
 ObjectiveOptions objective_options(const RunConfig& config);
-TrainingOptions training_options(const RunConfig& config);
+TrainingOptions training_options(const RunConfig& config, Group* group = nullptr);
 
 }  // namespace strata::tools

@@ -127,8 +127,6 @@ RunFolder::~RunFolder() {
   fs::remove_all(folder_ / starting, ignored);
 }
 
-Safetensors RunFolder::checkpoint() const { return Safetensors::read_newest(folder_ / checkpoint_name); }
-
 void RunFolder::go_on(Events& events) const { events.go_on(folder_ / events_name); }
 
 void RunFolder::save(const Safetensors& model, bool best, const MetricsCsv& metrics, Events& events,
@@ -144,6 +142,10 @@ void RunFolder::save(const Safetensors& model, bool best, const MetricsCsv& metr
   move_to(folder_ / complete, to);
   publish(folder_);
   saved_ = true;
+}
+
+Safetensors newest_checkpoint(const fs::path& folder) {
+  return Safetensors::read_newest(folder / checkpoint_name);
 }
 
 fs::path own_file(const fs::path& folder, const std::string& name) {

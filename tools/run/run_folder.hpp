@@ -27,9 +27,6 @@ class RunFolder {
 
   std::filesystem::path operator/(const std::string& file) const { return folder_ / file; }
 
-  /// The newest state that was saved and can be read.
-  Safetensors checkpoint() const;
-
   /// Writes model.safetensors, which is best.safetensors too if it is the best so far, metrics.csv, what is
   /// new of events.tfevents, and checkpoint.safetensors, in this order; the checkpoint before becomes
   /// checkpoint.previous.safetensors. Throws WriteFailure.
@@ -58,6 +55,9 @@ class RunFolder {
   Lock lock_;
   bool saved_ = false;
 };
+
+/// The newest state that was saved in a run's folder and can be read.
+Safetensors newest_checkpoint(const std::filesystem::path& folder);
 
 /// What other programs leave in a run's folder, beside `generated`.
 inline constexpr const char *evaluation_name = "evaluation.json", *report_name = "report.html";

@@ -29,9 +29,9 @@ Run load_whole(const std::filesystem::path& folder) {
   return run;
 }
 
-TrainedRun open(const TrainedRunOptions& options) {
+TrainedRun open(const TrainedRunOptions& options, Group* group) {
   use_threads(options.threads);
-  TrainedRun opened{load_whole(options.run), load(options.data)};
+  TrainedRun opened{load_whole(options.run), load(options.data, group)};
   view(opened.data, opened.run.config);
   require_data(opened.run, opened.data, options.data);
   std::cerr << opened.data.notes;

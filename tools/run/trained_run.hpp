@@ -29,7 +29,7 @@ struct TrainedRun {
 Run load_whole(const std::filesystem::path& folder);
 
 /// Sets the threads and reads both.
-TrainedRun open(const TrainedRunOptions& options);
+TrainedRun open(const TrainedRunOptions& options, Group* group = nullptr);
 
 /// Throws if the data are another set than the run was trained on, unless --data names them, and if their
 /// images or labels do not fit its model.

@@ -53,7 +53,7 @@ Pass<T> Hvae<T>::pass(const Given<T>& given, const Noise<T>& noise, Context cont
   Layer<T> z2 = draw_layer(upper, noise, given.paths);
   Rng masks = context.rng ? *context.rng : Rng{};  // of dropout, which a second call repeats
   Layer<T> z1 = draw_layer(lower_given(of_x, z2.below(), context), lower, given.paths, [&] {
-    return lower_given(stop_gradient(of_x), z2.z, {context.mode, &masks});
+    return lower_given(stop_gradient(of_x), z2.z, {context.mode, &masks, context.group});
   });
   z1.log_p = log_prob(p1(z2.z, context), z1.z);
   std::visit(

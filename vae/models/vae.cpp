@@ -131,7 +131,7 @@ template <class T> Pass<T> Vae<T>::pass(const Given<T>& given, const Noise<T>& n
           const auto posterior = t == 0 ? repeat_rows(head(beside(given.x, once), context), samples)
                                         : head(beside(layers[t - 1].below(), condition), context);
           const auto density = [&] {
-            return head(beside(layers[t - 1].z, condition), {context.mode, &masks});
+            return head(beside(layers[t - 1].z, condition), {context.mode, &masks, context.group});
           };
           layers.push_back(t == 0 ? draw_layer(posterior, noise, given.paths)
                                   : draw_layer(posterior, noise, given.paths, density));
