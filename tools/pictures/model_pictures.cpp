@@ -79,13 +79,15 @@ Frame manifold_frame(const Tensor<float>& points) {
   return frame;
 }
 
-std::vector<std::string> label_names(std::size_t classes, std::size_t rows) {
+std::vector<std::string> names_in_turn(const std::vector<std::string>& labels, std::size_t rows) {
   std::vector<std::string> names;
-  for (std::size_t row = 0; classes > 0 && row < rows; ++row) names.push_back(std::to_string(row % classes));
+  for (std::size_t row = 0; !labels.empty() && row < rows; ++row)
+    names.push_back(labels[row % labels.size()]);
   return names;
 }
 
-Tensor<std::uint8_t> scatter_of_latents(const Tensor<double>& means, const Dataset& data) {
+Tensor<std::uint8_t> scatter_of_latents(const Tensor<double>& means, const Dataset& data,
+                                        std::vector<std::string> names) {
   const std::size_t count = means.shape(0);
   const auto spread = [&](std::size_t unit) {
     const Tensor<double> values = xt::view(means, xt::all(), unit);
@@ -112,7 +114,7 @@ Tensor<std::uint8_t> scatter_of_latents(const Tensor<double>& means, const Datas
     return "posterior mean of the top layer's unit " + std::to_string(axis + 1);
   };
   return scatter(points, labels, as_images(legend, data.example_shape()),
-                 {.x = name(axes[0]), .y = name(axes[1])});
+                 {.x = name(axes[0]), .y = name(axes[1]), .labels = std::move(names)});
 }
 
 }  // namespace strata::tools::detail

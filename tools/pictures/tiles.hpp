@@ -44,15 +44,17 @@ struct Frame {
 /// ASCII, others are '?'.
 Tensor<std::uint8_t> framed(const Tensor<std::uint8_t>& picture, const Frame& frame);
 
-/// The size of a scatter plot in pixels, and what its axes are.
+/// The size of a scatter plot in pixels, what its axes are, and the names of its classes.
 struct ScatterOptions {
   std::size_t width = 900;   // at least 400
   std::size_t height = 800;  // at least 300
   std::string x = {}, y = {};
+  std::vector<std::string> labels = {};  // of classes 0, 1, ...; those without one have their number
 };
 
 /// An RGB picture of points (N, 2), x to the right and y upwards in the same scale, coloured by their labels
-/// (N); `examples` (C, h, w) has an image in [0, 1] of each class for the legend. Ten colours are apart; more
+/// (N); the legend has the name of each class, cut where it is long, and from `examples` (C, h, w) an image
+/// in [0, 1]. Ten colours are apart; more
 /// classes have them again, lighter and darker, and the legend has the first 40. The axes show 99.6 % of the
 /// points in each direction at least; points beyond, or with a coordinate that is not finite, are left out.
 /// Points lie over each other in an order that favours no class. Throws std::invalid_argument for other
