@@ -73,3 +73,12 @@ run(${WORK}/build/own_distribution)
 if(NOT output STREQUAL "mass 1.000, mean 0.50, variance 13.2, the estimators agree\n")
   message(FATAL_ERROR "unexpected output: ${output}")
 endif()
+
+# Flags that name another processor are refused when strata is found, not by the linker.
+execute_process(COMMAND ${CMAKE_COMMAND} -S ${CMAKE_CURRENT_LIST_DIR} -B ${WORK}/other -DCMAKE_PREFIX_PATH=${INSTALLED}
+                        -DPRINTED=${WORK} ${OPTIONS} -DCMAKE_CXX_FLAGS=-march=nehalem RESULT_VARIABLE status
+                OUTPUT_VARIABLE output ERROR_VARIABLE output)
+string(REGEX REPLACE "[ \n]+" " " output "${output}")
+if(status EQUAL 0 OR NOT output MATCHES "compiles with -march=nehalem, and strata was built with '")
+  message(FATAL_ERROR "another processor is not refused: ${output}")
+endif()
