@@ -22,7 +22,10 @@ double normal_quantile(double p) {
 }  // namespace
 
 Tensor<float> as_images(Tensor<float> x, const Shape& image) {
-  if (image.size() != 2 || element_count(image) != x.shape(1))
+  if (image.size() != 2)
+    fail("pictures",
+         "examples are " + to_string(image) + ", no images; data (N, height, width) are pictured");
+  if (element_count(image) != x.shape(1))
     fail("pictures",
          "examples of " + std::to_string(x.shape(1)) + " values are no images " + to_string(image));
   x.reshape({x.shape(0), image[0], image[1]});
@@ -106,7 +109,10 @@ Tensor<std::uint8_t> scatter_of_latents(const Tensor<double>& means, const Datas
   Rng unused;
   const Tensor<float> grey = first_examples<float>(data, count, Binarize::none, unused).x.value();
   Tensor<std::uint32_t> labels = xt::zeros<std::uint32_t>({count});
-  if (data.labels) labels = xt::view(*data.labels, xt::range(std::size_t{0}, count));
+  if (data.labels)
+    labels = xt::view(*data.labels, xt::range(std::size_t{0}, count));
+  else
+    names = {""};
   // The first image of each label, or of all.
   Tensor<float> legend = xt::zeros<float>({data.labels ? data.classes : 1, data.width()});
   for (std::size_t i = count; i-- > 0;) xt::view(legend, labels(i), xt::all()) = xt::view(grey, i, xt::all());

@@ -50,6 +50,8 @@ TEST_CASE("Pictures are of any image's shape, with labels or without") {
     CHECK((picture_latents(vae, data, batch, {"cat", "dog"}) != picture_latents(vae, data, batch)));
     CHECK_THROWS_WITH(picture_samples(vae, {{5, 5}, labels, 0}),
                       "[pictures] examples of 24 values are no images (5, 5)");
+    CHECK_THROWS_WITH(picture_samples(vae, {{24}, labels, 0}),
+                      "[pictures] examples are (24), no images; data (N, height, width) are pictured");
     CHECK_THROWS_WITH(picture_interpolations(vae, batch.rows(0, 1), options),
                       "[pictures] one example has no other to be interpolated to; give two at least");
     data.labels.reset();
