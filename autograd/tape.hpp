@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "strata/autograd/callback.hpp"
+#include "strata/autograd/stable_list.hpp"
 #include "strata/autograd/versioned.hpp"
 #include "strata/tensor/part.hpp"
 #include "strata/tensor/reduction.hpp"
@@ -35,18 +36,6 @@ template <class E, class T> constexpr bool is_expression() {
 /// What is written by `write`, but no tensor itself.
 template <class E, class T>
 concept Lazy = Readable<E, T> && is_expression<E, T>();
-
-/// A list that grows, whose elements never move.
-template <class V> class StableList {
- public:
-  std::size_t size() const { return elements_.size(); }
-  V& operator[](std::size_t i) { return *elements_[i]; }
-  const V& operator[](std::size_t i) const { return *elements_[i]; }
-  V& emplace_back() { return *elements_.emplace_back(std::make_unique<V>()); }
-
- private:
-  std::vector<std::unique_ptr<V>> elements_;
-};
 }  // namespace detail
 
 /// A handle to one tensor on a tape: cheap to copy, valid until its tape's next `reset`. In comments and

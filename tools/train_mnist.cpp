@@ -1,6 +1,8 @@
 // Trains a variational autoencoder on images and writes metrics, weights and pictures.
 #include <algorithm>
+#include <cmath>
 #include <iostream>
+#include <limits>
 
 #include "strata/nn/checkpoint.hpp"
 #include "strata/nn/ema.hpp"
@@ -117,7 +119,7 @@ struct State {
   std::size_t steps() const { return trainer.epochs() * trainer.steps_per_epoch() + trainer.steps(); }
 
   void note_validation(double elbo) {
-    if (best->epoch == 0 || elbo > best->elbo) best = Best{trainer.epochs(), elbo};
+    if (std::isfinite(elbo) && (best->epoch == 0 || elbo > best->elbo)) best = Best{trainer.epochs(), elbo};
   }
 
   // Whether this is the state after the best epoch.
@@ -220,25 +222,37 @@ void record_epoch(const Options& o, State& state, const ImageData& data) {
   state.events.histograms(step, state.model);
 }
 
+// The mean on images that no step has seen. Where it is not finite, as before the batch statistics of a deep
+// hierarchy have settled, that is told and noted, and training goes on.
+Metrics tested(const State& state, const Dataset& images, std::size_t layers) {
+  try {
+    return state.trainer.evaluate(state.evaluated(), images);
+  } catch (const NonFinite& error) {
+    std::cerr << "\n" << error.what() << "; training goes on\n";
+    const double unknown = std::numeric_limits<double>::quiet_NaN();
+    return {unknown, Layers<double>(layers, unknown)};
+  }
+}
+
 void test_and_record(const Options& o, State& state, const Metrics& trained, const ImageData& data,
                      Progress& progress) {
-  const Metrics tested = state.trainer.evaluate(state.evaluated(), data.test);
+  const Metrics test = tested(state, data.test, trained.layer_kl.size());
   std::optional<Metrics> validated;
   if (data.validation) {
-    validated = state.trainer.evaluate(state.evaluated(), *data.validation);
+    validated = tested(state, *data.validation, trained.layer_kl.size());
     state.note_validation(validated->elbo());
   }
-  progress.end_epoch(trained.elbo(), tested.elbo(), tested.reconstruction, tested.kl(),
-                     validated ? std::optional(validated->elbo()) : std::nullopt);
   Rng few_draws{0, 0, streams::posterior_means};  // for the progress of a run, not for a paper
   const auto some = test_batch(data.test, 1000, o.run, o.run.seed);
   const std::size_t epoch = state.trainer.epochs();
-  state.metrics.record({epoch, trained, tested, active_units(state.evaluated(), some, 4, few_draws),
+  state.metrics.record({epoch, trained, test, active_units(state.evaluated(), some, 4, few_draws),
                         state.step.learning_rate(epoch - 1), state.seconds,
                         1e3 * state.seconds / static_cast<double>(state.trainer.steps_per_epoch()),
                         validated});
   state.seconds = 0;
   record_epoch(o, state, data);
+  progress.end_epoch(trained.elbo(), test.elbo(), test.reconstruction, test.kl(),  // last: it times all
+                     validated ? std::optional(validated->elbo()) : std::nullopt);
 }
 
 // Returns the exit status: 0, or that of the signal that stopped it.

@@ -113,11 +113,13 @@ class Trials {
       }
   }
 
-  int report() const {
+  // What was seen so far; whether all of it was right.
+  bool report() const {
     std::cout << failed_ << " failed writes, each one line and status 1; " << tolerated_
               << " that did not matter or were not reached; " << anew_ << " runs without a save, begun anew\n"
-              << unreadable_ << " unreadable, " << identical_ << " of " << resumed_ << " identical\n";
-    return unreadable_ == 0 && identical_ == resumed_ && complaints_ == 0 ? 0 : 1;
+              << unreadable_ << " unreadable, " << identical_ << " of " << resumed_ << " identical"
+              << std::endl;
+    return unreadable_ == 0 && identical_ == resumed_ && complaints_ == 0;
   }
 
  private:
@@ -208,8 +210,11 @@ int main(int argc, char** argv) {
   CLI11_PARSE(app, argc, argv);
   Trials trials(o);
   trials.kill_at_random_instants(o.kills, SIGKILL);
+  trials.report();
   trials.kill_in_saves(o.save_kills);
+  trials.report();
   trials.kill_at_random_instants(o.stops, SIGTERM);
+  trials.report();
   if (o.failure_stride > 0) trials.fail_to_write(o.failure_stride);
-  return trials.report();
+  return trials.report() ? 0 : 1;
 }

@@ -199,17 +199,21 @@ def main():
     print(f"built in {time.monotonic() - started:.0f} s; {len(stillborn)} did not compile", flush=True)
     tests = [test for layer in LAYERS for test in measured(layer)]
     chosen = {k: m for k, m in enumerate(mutants, 1) if k not in stillborn and m.file.startswith(options.only)}
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        killers = dict(zip(chosen, pool.map(lambda k: killer(chosen[k].file, k, tests), chosen)))
     equivalent = (pathlib.Path(__file__).parent / "equivalent.txt").read_text().splitlines()
     text = {k: f"{m.file}: {m.before} => {m.after}" for k, m in chosen.items()}
-    survivors = [k for k in chosen if not killers[k] and text[k] not in equivalent]
+    killers, survivors = {}, []
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for k, layer in zip(chosen, pool.map(lambda k: killer(chosen[k].file, k, tests), chosen)):
+            killers[k] = layer
+            if not layer and text[k] not in equivalent:
+                survivors.append(k)
+                print(f"{len(killers)} of {len(chosen)}: line {chosen[k].line} survives: {text[k]}", flush=True)
     print(f"{'':28}{'mutants':>10}{'killed':>10}{'equivalent':>12}{'survivors':>11}")
     for file in [*SOURCES, ""]:
         own = [k for k, m in chosen.items() if m.file.startswith(file)]
         killed, alive = sum(bool(killers[k]) for k in own), sum(k in survivors for k in own)
         print(f"{file or 'all':28}{len(own):10}{killed:10}{len(own) - killed - alive:12}{alive:11}")
-    print(*(f"line {chosen[k].line} survives: {text[k]}" for k in survivors), f"{time.monotonic() - started:.0f} s", sep="\n")
+    print(f"{time.monotonic() - started:.0f} s")
     sys.exit(bool(survivors))
 
 

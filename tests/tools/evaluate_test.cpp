@@ -1,4 +1,4 @@
-// The programs that read a run: evaluate and generate.
+// The program evaluate, and what all programs that read a run refuse.
 #include <catch2/catch.hpp>
 #include <fstream>
 #include <limits>
@@ -13,18 +13,10 @@ using Catch::Matchers::Contains;
 
 namespace {
 
-Ran evaluate(const ProgramFolder& here, const Arguments& more) {
-  Arguments arguments = {"out", "--data", "data"};
-  arguments.insert(arguments.end(), more.begin(), more.end());
-  if (std::find(more.begin(), more.end(), "--samples") == more.end())
+Ran evaluate(const ProgramFolder& here, Arguments arguments = {}) {
+  if (std::find(arguments.begin(), arguments.end(), "--samples") == arguments.end())
     arguments.insert(arguments.end(), {"--samples", "50"});
-  return run(STRATA_EVALUATE, arguments, here / "");
-}
-
-Ran generate(const ProgramFolder& here, const Arguments& more = {}) {
-  Arguments arguments = {"out", "--data", "data"};
-  arguments.insert(arguments.end(), more.begin(), more.end());
-  return run(STRATA_GENERATE, arguments, here / "");
+  return here.read(STRATA_EVALUATE, arguments);
 }
 
 const Arguments hierarchy = {"--latent", "6,3", "--upper-hidden", "5"};
@@ -34,7 +26,7 @@ const Arguments hierarchy = {"--latent", "6,3", "--upper-hidden", "5"};
 TEST_CASE("evaluate prints the likelihood of a run, the same for the same seed, bounded by its ELBO") {
   const ProgramFolder here;
   REQUIRE(here.train(hierarchy).status == 0);
-  const Ran text = evaluate(here, {});
+  const Ran text = evaluate(here);
   INFO(text.err);
   REQUIRE(text.status == 0);
   CHECK_THAT(text.out, Contains("20, binarize dynamic") && Contains("ELBO") && Contains("NLL, 50 samples") &&
@@ -127,30 +119,14 @@ TEST_CASE("evaluate asks for a second and a third opinion, of conditional models
 TEST_CASE("evaluate gives no NLL of grey pixels or densities, and says so") {
   const ProgramFolder here;
   REQUIRE(here.train({"--binarize", "none"}).status == 0);
-  const Ran text = evaluate(here, {});
+  const Ran text = evaluate(here);
   REQUIRE(text.status == 0);
   CHECK_THAT(text.out, Contains("no NLL: grey pixels have no probability") && !Contains("samples  "));
   CHECK(nlohmann::json::parse(evaluate(here, {"--json"}).out)["nll"].is_null());
   REQUIRE(here.train({"--likelihood", "normal", "--overwrite"}).status == 0);
-  CHECK_THAT(evaluate(here, {}).out,
+  CHECK_THAT(evaluate(here).out,
              Contains("no NLL: this model gives pixels a density") && !Contains("samples  "));
   CHECK(nlohmann::json::parse(evaluate(here, {"--json"}).out)["nll"].is_null());
-}
-
-TEST_CASE("generate writes a picture of every layer that can be kept, conditional or not") {
-  const ProgramFolder here;
-  for (const bool conditional : {false, true}) {
-    Arguments arguments = {"--latent", "6,4,3", "--upper-hidden", "5", "--overwrite"};
-    if (conditional) arguments.push_back("--conditional");
-    REQUIRE(here.train(arguments).status == 0);
-    const Ran ran = generate(here);
-    INFO(ran.err);
-    REQUIRE(ran.status == 0);
-    CHECK(lines_of(ran.out).size() == 5);
-    for (const char* name : {"samples", "keep_z3", "keep_z2", "interpolations", "reconstructions"})
-      CHECK(content_of(here / ("out/generated/" + std::string(name) + ".png")).size() > 1000);
-    CHECK(evaluate(here, {}).status == 0);
-  }
 }
 
 TEST_CASE("evaluate leaves its result in the run's folder, and works where it may not") {
@@ -169,23 +145,6 @@ TEST_CASE("evaluate leaves its result in the run's folder, and works where it ma
   CHECK_THAT(kept_out.err, Contains("not kept"));
 }
 
-TEST_CASE("generate writes what few test images are enough for") {
-  const ProgramFolder here;
-  REQUIRE(here.train().status == 0);
-  for (const unsigned images : {10u, 1u}) {
-    std::filesystem::create_directory(here / "few");
-    write_images(here / "few", "train", 60);
-    write_images(here / "few", "t10k", images);
-    const Ran ran = run(STRATA_GENERATE, {"out", "--data", "few"}, here / "");
-    INFO(ran.err);
-    CHECK(ran.status == 0);
-    CHECK(std::filesystem::exists(here / "out/generated/interpolations.png") == (images > 1));
-    CHECK(content_of(here / "out/generated/reconstructions.png").size() > 500);
-    std::filesystem::remove_all(here / "few");
-    std::filesystem::remove_all(here / "out/generated");
-  }
-}
-
 TEST_CASE("Programs refuse folders without a run, and wrong numbers, in one line") {
   const ProgramFolder here;
   const auto refused = [](const Ran& ran, const std::string& word) {
@@ -195,16 +154,16 @@ TEST_CASE("Programs refuse folders without a run, and wrong numbers, in one line
     CHECK(lines_of(ran.err).size() == 1);
     CHECK_THAT(ran.err, Contains(word));
   };
-  refused(evaluate(here, {}), "model.safetensors");
-  refused(generate(here), "model.safetensors");
+  refused(evaluate(here), "model.safetensors");
+  refused(here.read(STRATA_GENERATE), "model.safetensors");
   refused(run(STRATA_EVALUATE, {}, here / ""), "run is required");
   REQUIRE(here.train(hierarchy).status == 0);
   refused(evaluate(here, {"--images", "21"}), "21 are asked for; there are 20 test images");
   refused(evaluate(here, {"--samples", "0"}), "it is 0, but must be at least 1");
   refused(evaluate(here, {"--samples", "-3"}), "-3");
-  refused(generate(here, {"--seed", "x"}), "'x' is no whole number");
-  refused(generate(here, {"--seed", "1", "--seed", "2"}), "is given 2 times");
-  refused(generate(here, {"--out", ""}), "it is empty");
+  refused(here.read(STRATA_GENERATE, {"--seed", "x"}), "'x' is no whole number");
+  refused(here.read(STRATA_GENERATE, {"--seed", "1", "--seed", "2"}), "is given 2 times");
+  refused(here.read(STRATA_GENERATE, {"--out", ""}), "it is empty");
   refused(evaluate(here, {"--data", "data"}), "is given 2 times");
 }
 
@@ -215,7 +174,7 @@ TEST_CASE("Programs refuse a model file that attacks them, in one line that comm
   const Safetensors good = Safetensors::read(file);
   const auto refused = [&](const Safetensors& bad, const std::string& fact) {
     bad.write(file);
-    for (const Ran& ran : {evaluate(here, {}), generate(here)}) {
+    for (const Ran& ran : {evaluate(here), here.read(STRATA_GENERATE)}) {
       INFO(fact << ": " << ran.err);
       CHECK(ran.status == 2);
       CHECK(ran.out.empty());
@@ -252,25 +211,7 @@ TEST_CASE("Programs refuse a model file that attacks them, in one line that comm
   bad.set("decoder.output.bias", bias);
   refused(bad, "tensor \"decoder.output.bias\" holds NaN or infinity");
   good.write(file);
-  CHECK(evaluate(here, {}).status == 0);
-}
-
-TEST_CASE("generate follows no link in a run's folder") {
-  const ProgramFolder here;
-  REQUIRE(here.train().status == 0);
-  std::ofstream(here / "precious") << "mine";
-  std::filesystem::create_directory(here / "out/generated");
-  std::filesystem::create_symlink("../../precious", here / "out/generated/samples.png");
-  REQUIRE(generate(here).status == 0);
-  CHECK(content_of(here / "precious") == "mine");
-  CHECK(content_of(here / "out/generated/samples.png").size() > 1000);
-  std::filesystem::rename(here / "out/generated", here / "elsewhere");
-  std::filesystem::remove(here / "elsewhere/samples.png");
-  std::filesystem::create_symlink("../elsewhere", here / "out/generated");
-  const Ran ran = generate(here);
-  CHECK(ran.status == 2);
-  CHECK_THAT(ran.err, Contains("out/generated: is a link, which is not followed; name a folder with --out"));
-  CHECK_FALSE(std::filesystem::exists(here / "elsewhere/samples.png"));
+  CHECK(evaluate(here).status == 0);
 }
 
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // which need more than any such limit

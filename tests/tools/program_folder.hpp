@@ -49,6 +49,13 @@ class ProgramFolder {
     return std::make_unique<Running>(STRATA_TRAIN_MNIST, arguments(more), folder_.path(), around);
   }
 
+  /// Another program on that run.
+  Ran read(const char* program, const Arguments& more = {}) const {
+    Arguments all = {"out", "--data", "data"};
+    all.insert(all.end(), more.begin(), more.end());
+    return run(program, all, folder_.path());
+  }
+
   /// Every path below a folder of the workplace, and the files' bytes.
   std::map<std::string, std::string> content(const std::filesystem::path& below = "") const {
     std::map<std::string, std::string> all;

@@ -1,6 +1,7 @@
 #include "strata/tools/run/metrics_csv.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
 #include <sstream>
 
@@ -24,7 +25,8 @@ const std::vector<double>& MetricsTable::column(const std::string& name) const {
 std::size_t MetricsTable::best() const {
   const bool validated = std::find(names.begin(), names.end(), "validation_elbo") != names.end();
   const auto& elbo = column(validated ? "validation_elbo" : "test_elbo");
-  return static_cast<std::size_t>(std::max_element(elbo.begin(), elbo.end()) - elbo.begin());
+  const auto less = [](double a, double b) { return a < b || (std::isnan(a) && !std::isnan(b)); };
+  return static_cast<std::size_t>(std::max_element(elbo.begin(), elbo.end(), less) - elbo.begin());
 }
 
 MetricsTable parse_metrics(const std::string& text) {

@@ -63,6 +63,7 @@ TEST_CASE("metrics.csv is read back by columns, and its best line is that of the
   CHECK(table.column("kl_1")[1] == 100);
   CHECK(table.best() == 1);
   CHECK(parse_metrics("epoch,test_elbo,validation_elbo\n1,-3,-1\n2,-1.5,-2\n").best() == 0);
+  CHECK(parse_metrics("epoch,test_elbo\n1,nan\n2,-4\n3,-3\n4,nan\n").best() == 2);
   CHECK_THROWS_WITH(parse_metrics("a,b\n1\n"), "[metrics] '1' has 1 cells, not 2");
   CHECK_THROWS_WITH(parse_metrics("a,b\n1,x\n"), "[metrics] 'x' is no number");
   CHECK_THROWS_WITH(parse_metrics("a,b\n1,\n"), Catch::Contains("cells"));
