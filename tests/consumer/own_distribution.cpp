@@ -35,6 +35,6 @@ int main() {
   };
   const double joint = gradient(Elbo{}, Paths::joint),
                stopped = gradient(StickingTheLanding{}, Paths::stopped);
-  std::printf("mass %.3f, mean %.2f, variance %.1f, the estimators %s\n", mass, xt::mean(draws)(),
+  std::printf("mass %.3f, mean %.2f, variance %.0f, the estimators %s\n", mass, xt::mean(draws)(),
               xt::variance(draws)(), std::abs(joint - stopped) < 0.02 * std::abs(joint) ? "agree" : "differ");
 }
