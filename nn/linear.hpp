@@ -9,8 +9,8 @@ namespace strata {
 
 /// y = x W + b, with W (in, out) as in Keras; PyTorch's is (out, in).
 template <class T> struct Linear {
-  Parameter<T> weight;  // (in, out)
-  Parameter<T> bias;    // (out)
+  Parameter<T> weight;  ///< (in, out)
+  Parameter<T> bias;    ///< (out)
 
   Linear(std::size_t in, std::size_t out, Init init, Rng& rng)
       : weight{Tensor<T>::from_shape({in, out})}, bias{Tensor<T>::from_shape({out})} {

@@ -49,7 +49,7 @@ void generate(const Options& o) {
     fail_file("generate", out, "is a link, which is not followed; name a folder with --out");
   if (!is_image(data.test)) fail("generate", "what this model sees are no images");
   const auto images = test_batch(data.test, 64, run.config, o.seed);
-  const auto pictures = pictures_of(run, images, picture_options(run.config, data.test, o.seed));
+  const auto pictures = pictures_of(run, images, picture_options(run.config, data, o.seed));
   std::filesystem::create_directories(out);
   for (const auto& [name, pixels, what] : pictures) {
     const auto file = own_file(out, name + ".png");

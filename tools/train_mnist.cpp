@@ -160,14 +160,14 @@ void write_pictures(const Options& o, const RunFolder& folder, const State& stat
                     const ImageData& data) {
   if (state.trainer.epochs() > 0) write_png(folder / "curves.png", picture_curves(state.metrics.table()));
   if (!is_image(data.test)) return;
-  const auto options = picture_options(o.run, data.test, o.run.seed);
+  const auto options = picture_options(o.run, data, o.run.seed);
   const auto few = test_batch(data.test, 64, o.run, o.run.seed);
   const auto all = test_batch(data.test, data.test.size(), o.run, o.run.seed);
   write_png(folder / "reconstructions.png", picture_reconstructions(model, few, options));
   write_png(folder / "samples.png", picture_samples(model, options));
   if (has_manifold(o.run))
     write_png(folder / "manifold.png", picture_manifold(model, o.run.manifold, options));
-  write_png(folder / "latents.png", picture_latents(model, data.test, all));
+  write_png(folder / "latents.png", picture_latents(model, data.test, all, data.labels));
 }
 
 void save(RunFolder& folder, const Options& o, State& state, const ImageData& data) {
@@ -224,7 +224,7 @@ void record_epoch(const Options& o, State& state, const ImageData& data) {
   if (is_image(data.test)) {
     const auto few = test_batch(data.test, 64, o.run, o.run.seed);
     const auto [input, output] =
-        picture_pairs(state.evaluated(), few, picture_options(o.run, data.test, o.run.seed));
+        picture_pairs(state.evaluated(), few, picture_options(o.run, data, o.run.seed));
     state.events.image(step, "input_image", input);
     state.events.image(step, "output_image", output);
   }

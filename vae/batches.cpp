@@ -112,7 +112,9 @@ void require_support(const char* operation, const Dataset& data, Binarize binari
                      const std::optional<Interval>& support) {
   const auto needed = binarize == Binarize::none ? support : unit_interval;
   const auto* numbers = std::get_if<Tensor<float>>(&data.examples);
-  if (numbers && needed) require_within(operation, "the data", *numbers, *needed);
+  if (numbers && needed)
+    require_within(operation, binarize == Binarize::none ? "the data" : "the data to be binarised", *numbers,
+                   *needed);
 }
 
 std::pair<Dataset, Dataset> split(const Dataset& data, std::size_t held_out) {

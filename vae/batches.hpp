@@ -75,9 +75,9 @@ Dataset with_few_labels(const Dataset& data, std::size_t count, std::size_t repe
 
 /// Some examples as tensors.
 template <class T> struct Batch {
-  Versioned<T> x;                              // (B, D)
-  std::optional<Versioned<T>> condition = {};  // (B, C): the given values, or labels as unit vectors,
-                                               // where there are any, and zeros for one that is unknown
+  Versioned<T> x;                              ///< (B, D)
+  std::optional<Versioned<T>> condition = {};  ///< (B, C): the given values, or labels as unit vectors,
+                                               ///< where there are any, and zeros for one that is unknown
 
   /// What a pass starts from, without a copy: the batch must outlive the step.
   Given<T> on(Tape<T>& tape, std::size_t samples = 1) const&;

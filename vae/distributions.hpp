@@ -17,33 +17,33 @@ inline constexpr StandardNormal standard_normal;
 /// N(mean, diag e^log_variance)
 template <class T> struct Normal {
   static constexpr Interval support = real_numbers;
-  Var<T> mean;          // (B, L)
-  Var<T> log_variance;  // (B, L), or what broadcasts to it: (L), (1)
+  Var<T> mean;          ///< (B, L)
+  Var<T> log_variance;  ///< (B, L), or what broadcasts to it: (L), (1)
 };
 
 /// N(mean, C Cᵀ) for a lower triangular C with diagonal e^(log_variance / 2).
 template <class T> struct FullNormal {
-  Var<T> mean;          // (B, L)
-  Var<T> log_variance;  // (B, L)
-  Var<T> lower;         // (B, L (L − 1) / 2), C's rows below its diagonal
+  Var<T> mean;          ///< (B, L)
+  Var<T> log_variance;  ///< (B, L)
+  Var<T> lower;         ///< (B, L (L − 1) / 2), C's rows below its diagonal
 };
 
 /// Σ_k e^(log_weights_k) P_k, K normals of one width.
 template <class T> struct Mixture {
-  Normal<T> components;  // (K, L)
-  Var<T> log_weights;    // (K), or one for all: (1)
+  Normal<T> components;  ///< (K, L)
+  Var<T> log_weights;    ///< (K), or one for all: (1)
 };
 
 /// Independent x ∈ {0, 1} with P(x = 1) = sigmoid(logits); what lies between has a cross-entropy.
 template <class T> struct Bernoulli {
   static constexpr Interval support = unit_interval;
-  Var<T> logits;  // (B, D)
+  Var<T> logits;  ///< (B, D)
 };
 
 /// A draw and its log density: its derivative is the total one, through z as well.
 template <class T> struct Draw {
-  Var<T> z;         // (B, L)
-  Var<T> log_prob;  // (B)
+  Var<T> z;         ///< (B, L)
+  Var<T> log_prob;  ///< (B)
 };
 
 /// A draw, differentiable in the distribution where that is continuous: (B, L). The noise may be an Rng.

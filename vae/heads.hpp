@@ -88,7 +88,7 @@ enum class Variance { fixed, shared, each };
 template <class T> struct HomoscedasticHead {
   Mlp<T> body;
   Linear<T> output;
-  Parameter<T> log_variance;  // (1) or (D); frozen where it is fixed
+  Parameter<T> log_variance;  ///< (1) or (D); frozen where it is fixed
 
   /// The variance is, or starts at, `noise_variance`. Throws unless that is above 0 and
   /// finite, as T.

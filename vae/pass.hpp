@@ -20,21 +20,21 @@ enum class Paths {
 
 /// What a pass starts from.
 template <class T> struct Given {
-  Var<T> x;  // (N, D)
+  Var<T> x;  ///< (N, D)
   Var<T> condition =
       {};  // (N, C): what is known of x beside it, such as its label as a unit vector; or empty
-  std::size_t samples = 1;     // K: draws of z for each row of x
-  Paths paths = Paths::joint;  // what the objective asks for: `paths_of`
+  std::size_t samples = 1;     ///< K: draws of z for each row of x
+  Paths paths = Paths::joint;  ///< what the objective asks for: `paths_of`
 };
 
 /// z_t of one pass, t = 1 ... T; z_0 is x, and p(z_T | z_{T+1}) is the prior p(z_T).
 template <class T> struct Layer {
-  Var<T> z;      // (B, L), a draw from q(z_t | z_{t−1})
-  Var<T> mean;   // (B, L), E_q[z_t | z_{t−1}]
-  Var<T> log_q;  // (B), ln q(z_t | z_{t−1})
-  Var<T> log_p;  // (B), ln p(z_t | z_{t+1})
-  Var<T> kl;     // (B), KL(q(z_t | z_{t−1}) ‖ p(z_t)) in closed form; or empty
-  Var<T> drawn;  // (B, L), the draw of which z is a copy, where the paths are split; or empty
+  Var<T> z;      ///< (B, L), a draw from q(z_t | z_{t−1})
+  Var<T> mean;   ///< (B, L), E_q[z_t | z_{t−1}]
+  Var<T> log_q;  ///< (B), ln q(z_t | z_{t−1})
+  Var<T> log_p;  ///< (B), ln p(z_t | z_{t+1})
+  Var<T> kl;     ///< (B), KL(q(z_t | z_{t−1}) ‖ p(z_t)) in closed form; or empty
+  Var<T> drawn;  ///< (B, L), the draw of which z is a copy, where the paths are split; or empty
 
   /// z_t as q(z_{t+1} | z_t) reads it when z_{t+1} is drawn.
   Var<T> below() const { return drawn ? drawn : z; }
@@ -47,12 +47,12 @@ template <class T> struct Layer {
 /// The terms of ln p(x, z) − ln q(z | x) for every row, in nats. With K samples each image stands for K rows,
 /// one after another: B is the number of images times K.
 template <class T> struct Pass {
-  std::size_t samples;      // K
-  Var<T> log_likelihood;    // (B), ln p(x | z_1)
-  Layers<Layer<T>> layers;  // bottom up
-  Var<T> penalty = {};      // (B) or rank 0: what a model adds to its loss beside the bound, a function of
-                            // the layers' below(), which no objective weighs; or empty
-  Group* group = nullptr;   // whose processes have the other rows; who called the model knows it
+  std::size_t samples;      ///< K
+  Var<T> log_likelihood;    ///< (B), ln p(x | z_1)
+  Layers<Layer<T>> layers;  ///< bottom up
+  Var<T> penalty = {};      ///< (B) or rank 0: what a model adds to its loss beside the bound, a function of
+                            ///< the layers' below(), which no objective weighs; or empty
+  Group* group = nullptr;   ///< whose processes have the other rows; who called the model knows it
 
   /// log_likelihood − beta Σ divergence: (B) (Higgins et al. 2017); only beta = 1 bounds ln p(x). Throws, as
   /// does the next, unless all terms have one shape.

@@ -27,9 +27,9 @@ template <class T> struct ConditionalPrior {
 
 /// Σ_k π_k N(m_k, diag e^s_k), π = softmax(logits).
 template <class T> struct MixturePrior {
-  Parameter<T> logits;        // (K)
-  Parameter<T> mean;          // (K, L), from N(0, I) at first
-  Parameter<T> log_variance;  // (K, L), 0 at first
+  Parameter<T> logits;        ///< (K)
+  Parameter<T> mean;          ///< (K, L), from N(0, I) at first
+  Parameter<T> log_variance;  ///< (K, L), 0 at first
 
   MixturePrior(std::size_t components, std::size_t width, Rng& rng);
 
@@ -46,7 +46,7 @@ template <class T> struct MixturePrior {
 /// The variational mixture of posteriors 1/K Σ_k q(z | u_k) (Tomczak and Welling 2018, equation 9): q's
 /// pseudo-inputs u_k are learned. Those that stand for images are held within [0, 1].
 template <class T> struct VampPrior {
-  Parameter<T> pseudo_inputs;  // (K, D)
+  Parameter<T> pseudo_inputs;  ///< (K, D)
   std::optional<Interval> range;
 
   /// They start at 0.05 ± 0.01 within a range, as in the authors' code for MNIST, and at N(0, I) without.

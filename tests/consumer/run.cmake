@@ -13,10 +13,10 @@ function(build program)
   message("${program}: built in ${seconds} s")
 endfunction()
 
-# The README's program, as it is printed there.
-function(extract_program from to)
+# The first program under a heading of a document, as it is printed there.
+function(extract_program from heading to)
   file(READ ${from} text)
-  foreach(mark "## A model of your own" "```cpp\n")
+  foreach(mark "${heading}\n" "```cpp\n")
     string(FIND "${text}" "${mark}" place)
     if(place EQUAL -1)
       message(FATAL_ERROR "${from} lacks '${mark}'")
@@ -32,9 +32,11 @@ endfunction()
 
 file(REMOVE_RECURSE ${WORK})
 file(MAKE_DIRECTORY ${WORK})
-extract_program(${CMAKE_CURRENT_LIST_DIR}/../../README.md ${WORK}/small_vae.cpp)
+set(root ${CMAKE_CURRENT_LIST_DIR}/../..)
+extract_program(${root}/README.md "## A model of your own" ${WORK}/small_vae.cpp)
+extract_program(${root}/docs/model.md "## A distribution" ${WORK}/logistic.hpp)
 run(${CMAKE_COMMAND} -S ${CMAKE_CURRENT_LIST_DIR} -B ${WORK}/build -DCMAKE_PREFIX_PATH=${INSTALLED}
-    -DREADME_PROGRAM=${WORK}/small_vae.cpp ${OPTIONS})
+    -DPRINTED=${WORK} ${OPTIONS})
 
 build(small_vae)
 run(${WORK}/build/small_vae)
@@ -64,4 +66,19 @@ build(xtensor_first)
 run(${WORK}/build/xtensor_first)
 if(NOT output STREQUAL "x y + z = 44, sums (2)\n")
   message(FATAL_ERROR "unexpected output: ${output}")
+endif()
+
+build(own_distribution)
+run(${WORK}/build/own_distribution)
+if(NOT output STREQUAL "mass 1.000, mean 0.50, variance 13, the estimators agree\n")
+  message(FATAL_ERROR "unexpected output: ${output}")
+endif()
+
+# Flags that name another processor are refused when strata is found, not by the linker.
+execute_process(COMMAND ${CMAKE_COMMAND} -S ${CMAKE_CURRENT_LIST_DIR} -B ${WORK}/other -DCMAKE_PREFIX_PATH=${INSTALLED}
+                        -DPRINTED=${WORK} ${OPTIONS} -DCMAKE_CXX_FLAGS=-march=nehalem RESULT_VARIABLE status
+                OUTPUT_VARIABLE output ERROR_VARIABLE output)
+string(REGEX REPLACE "[ \n]+" " " output "${output}")
+if(status EQUAL 0 OR NOT output MATCHES "compiles with -march=nehalem, and strata was built with '")
+  message(FATAL_ERROR "another processor is not refused: ${output}")
 endif()

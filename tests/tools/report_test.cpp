@@ -26,6 +26,22 @@ nlohmann::json content_of_page(const fs::path& file) {
   return nlohmann::json::parse(page.substr(from, page.find("</script>", from) - from));
 }
 
+// Four letters as three bytes, as RFC 4648 has it.
+std::string bytes_of(const std::string& letters) {
+  const std::string alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  REQUIRE(letters.size() % 4 == 0);
+  std::string bytes;
+  unsigned bits = 0;
+  for (std::size_t i = 0; i < letters.size(); ++i) {
+    const auto place = alphabet.find(letters[i]);
+    bits = bits << 6 | (place == std::string::npos ? 0u : static_cast<unsigned>(place));
+    if (i % 4 == 3)
+      for (const int shift : {16, 8, 0}) bytes += static_cast<char>(bits >> shift & 0xff);
+  }
+  const auto padding = letters.size() - std::min(letters.find('='), letters.size());
+  return bytes.substr(0, bytes.size() - padding);
+}
+
 }  // namespace
 
 TEST_CASE("A report's command trains the same run again") {
@@ -33,12 +49,14 @@ TEST_CASE("A report's command trains the same run again") {
   REQUIRE(here.train({"--latent", "5,2", "--upper-hidden", "6", "--batch-norm", "--lr", "0.002", "--seed",
                       "3", "--objective", "dreg", "--samples", "2", "--init", "he", "--threads", "1"})
               .status == 0);
-  const Ran ran = report(here);
+  fs::create_directory_symlink("data", here / "it's data");
+  const Ran ran = run(STRATA_REPORT, {"out", "--data", "it's data"}, here / "");
   INFO(ran.err);
   REQUIRE(ran.status == 0);
   CHECK_THAT(ran.out, Contains("out/report.html: ") && Contains(" kB, to be opened in a browser"));
   const std::string command = content_of_page(here / "out/report.html")["command"];
   REQUIRE(command.substr(0, 12) == "train_mnist ");
+  CHECK_THAT(command, Contains("/it'\\''s data' \\\n") && Contains(" --threads 1"));
   REQUIRE(run("/bin/sh", {"-c", STRATA_TRAIN_MNIST + command.substr(11)}, "/").status == 0);
   CHECK(content_of(here / "out-again/model.safetensors") == content_of(here / "out/model.safetensors"));
 }
@@ -56,7 +74,10 @@ TEST_CASE(
   CHECK(content["metrics"] == content_of(here / "out/metrics.csv"));
   CHECK(content["evaluation"] == nlohmann::json::parse(content_of(here / "out/evaluation.json")));
   std::vector<std::string> names;
-  for (const auto& picture : content["pictures"]) names.push_back(picture["name"]);
+  for (const auto& picture : content["pictures"]) {
+    names.push_back(picture["name"]);
+    CHECK(bytes_of(picture["png"]) == content_of(here / "out" / (names.back() + ".png")));
+  }
   CHECK(names == std::vector<std::string>{"curves", "latents", "manifold", "reconstructions", "samples",
                                           "generated/interpolations", "generated/reconstructions",
                                           "generated/samples"});
@@ -70,6 +91,38 @@ TEST_CASE(
   CHECK(page.find("src=\"http") == std::string::npos);
   CHECK(page.find("@page") == std::string::npos);
   CHECK(page.find("default-src 'none'") != std::string::npos);
+}
+
+TEST_CASE("A report's explorer has the model that it can compute, the units that vary most, and the labels") {
+  const ProgramFolder here;
+  const auto explored = [&](const Arguments& more) {
+    Arguments options = more;
+    options.push_back("--overwrite");
+    REQUIRE(here.train(options).status == 0);
+    REQUIRE(report(here).status == 0);
+    return content_of_page(here / "out/report.html");
+  };
+  const auto plane = explored({});
+  CHECK_FALSE(plane["networks"].is_null());
+  CHECK(plane["latents"]["units"] == nlohmann::json{0, 1});
+  CHECK(bytes_of(plane["latents"]["points"]).size() == 20 * 2 * sizeof(float));
+  CHECK(plane["latents"]["labels"].size() == 20);
+  CHECK(plane["labels"].size() == 10);
+  CHECK(plane["classes"] == 0);
+
+  const auto three = explored({"--latent", "3", "--conditional"});
+  CHECK(three["classes"] == 10);
+  CHECK(three["latents"]["points"].is_null());
+  const auto &units = three["latents"]["units"], &variance = three["latents"]["variance"];
+  REQUIRE(units.size() == 3);
+  for (std::size_t i = 0; i < 2; ++i)
+    CHECK(variance.at(units[i].get<std::size_t>()) >= variance.at(units[i + 1].get<std::size_t>()));
+
+  for (const Arguments& beyond : {Arguments{"--prior", "mixture", "--components", "3"},
+                                  {"--activation", "gated"},
+                                  {"--scale", "clamped"},
+                                  {"--quadrants", "1"}})
+    CHECK(explored(beyond)["networks"].is_null());
 }
 
 TEST_CASE(

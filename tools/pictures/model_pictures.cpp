@@ -22,7 +22,10 @@ double normal_quantile(double p) {
 }  // namespace
 
 Tensor<float> as_images(Tensor<float> x, const Shape& image) {
-  if (image.size() != 2 || element_count(image) != x.shape(1))
+  if (image.size() != 2)
+    fail("pictures",
+         "examples are " + to_string(image) + ", no images; data (N, height, width) are pictured");
+  if (element_count(image) != x.shape(1))
     fail("pictures",
          "examples of " + std::to_string(x.shape(1)) + " values are no images " + to_string(image));
   x.reshape({x.shape(0), image[0], image[1]});
@@ -79,13 +82,15 @@ Frame manifold_frame(const Tensor<float>& points) {
   return frame;
 }
 
-std::vector<std::string> label_names(std::size_t classes, std::size_t rows) {
+std::vector<std::string> names_in_turn(const std::vector<std::string>& labels, std::size_t rows) {
   std::vector<std::string> names;
-  for (std::size_t row = 0; classes > 0 && row < rows; ++row) names.push_back(std::to_string(row % classes));
+  for (std::size_t row = 0; !labels.empty() && row < rows; ++row)
+    names.push_back(labels[row % labels.size()]);
   return names;
 }
 
-Tensor<std::uint8_t> scatter_of_latents(const Tensor<double>& means, const Dataset& data) {
+Tensor<std::uint8_t> scatter_of_latents(const Tensor<double>& means, const Dataset& data,
+                                        std::vector<std::string> names) {
   const std::size_t count = means.shape(0);
   const auto spread = [&](std::size_t unit) {
     const Tensor<double> values = xt::view(means, xt::all(), unit);
@@ -104,7 +109,10 @@ Tensor<std::uint8_t> scatter_of_latents(const Tensor<double>& means, const Datas
   Rng unused;
   const Tensor<float> grey = first_examples<float>(data, count, Binarize::none, unused).x.value();
   Tensor<std::uint32_t> labels = xt::zeros<std::uint32_t>({count});
-  if (data.labels) labels = xt::view(*data.labels, xt::range(std::size_t{0}, count));
+  if (data.labels)
+    labels = xt::view(*data.labels, xt::range(std::size_t{0}, count));
+  else
+    names = {""};
   // The first image of each label, or of all.
   Tensor<float> legend = xt::zeros<float>({data.labels ? data.classes : 1, data.width()});
   for (std::size_t i = count; i-- > 0;) xt::view(legend, labels(i), xt::all()) = xt::view(grey, i, xt::all());
@@ -112,7 +120,7 @@ Tensor<std::uint8_t> scatter_of_latents(const Tensor<double>& means, const Datas
     return "posterior mean of the top layer's unit " + std::to_string(axis + 1);
   };
   return scatter(points, labels, as_images(legend, data.example_shape()),
-                 {.x = name(axes[0]), .y = name(axes[1])});
+                 {.x = name(axes[0]), .y = name(axes[1]), .labels = std::move(names)});
 }
 
 }  // namespace strata::tools::detail

@@ -11,9 +11,9 @@ namespace strata::tools {
 
 /// How a model's pictures are drawn.
 struct PictureOptions {
-  Shape image;              ///< (height, width) of an example
-  std::size_t classes = 0;  ///< of the labels that the model reads as its condition; 0: it reads none
-  std::uint64_t seed = 0;   ///< of what is drawn
+  Shape image;                           ///< (height, width) of an example
+  std::vector<std::string> labels = {};  ///< names of those that the model reads as its condition, if it does
+  std::uint64_t seed = 0;                ///< of what is drawn
 };
 
 /// Where the manifold's z lie: at equal steps of the prior's probability, or of z itself from −2 to 2.
@@ -47,11 +47,12 @@ Tensor<float> manifold_points(ManifoldGrid grid);
 inline constexpr std::size_t manifold_side = 20;
 Frame manifold_frame(const Tensor<float>& points);
 
-/// "0", "1", ... in turn for so many rows; nothing without classes.
-std::vector<std::string> label_names(std::size_t classes, std::size_t rows);
+/// The labels' names in turn for so many rows; nothing without labels.
+std::vector<std::string> names_in_turn(const std::vector<std::string>& labels, std::size_t rows);
 
 /// `means` (N, L) as points coloured by label, with the first example of each label (or of all) as a legend.
-Tensor<std::uint8_t> scatter_of_latents(const Tensor<double>& means, const Dataset& data);
+Tensor<std::uint8_t> scatter_of_latents(const Tensor<double>& means, const Dataset& data,
+                                        std::vector<std::string> labels);
 
 /// f(z_t) for every layer.
 template <class F> Layers<Var<float>> each_layer(const Layers<Var<float>>& z, F f) {
@@ -98,15 +99,15 @@ std::pair<Tensor<std::uint8_t>, Tensor<std::uint8_t>> picture_pairs(const Model&
 template <GenerativeModel Model>
 Tensor<std::uint8_t> picture_samples(const Model& model, const PictureOptions& options) {
   constexpr std::size_t columns = detail::picture_columns;
-  const std::size_t count = columns * std::clamp<std::size_t>(options.classes, 10, 100);
+  const std::size_t count = columns * std::clamp<std::size_t>(options.labels.size(), 10, 100);
   Tape<float> tape(Record::values);
   Rng rng{options.seed, 0, streams::pictures};
-  const auto condition = detail::labels_in_turn(tape, options.classes, count, columns);
+  const auto condition = detail::labels_in_turn(tape, options.labels.size(), count, columns);
   const auto decoded = model.decode(model.draw(tape, 1, count, condition, rng), condition, rng);
   return framed(tile(detail::as_images(decoded.value(), options.image), columns),
-                {.title = options.classes > 0 ? "E[x|z] of draws from the prior, a row for each label"
-                                              : "E[x|z] of draws from the prior",
-                 .rows = detail::label_names(options.classes, count / columns)});
+                {.title = options.labels.empty() ? "E[x|z] of draws from the prior"
+                                                 : "E[x|z] of draws from the prior, a row for each label",
+                 .rows = detail::names_in_turn(options.labels, count / columns)});
 }
 
 /// What the layers below z_t decide: in each of eight rows z_T ... z_t of one ancestral draw are kept, and
@@ -116,13 +117,14 @@ Tensor<std::uint8_t> picture_layer(const Model& model, std::size_t t, const Pict
   constexpr std::size_t rows = detail::picture_rows, columns = detail::picture_columns;
   Tape<float> tape(Record::values);
   Rng rng{options.seed, 0, streams::pictures};
-  const auto z = model.draw(tape, t, rows, detail::labels_in_turn(tape, options.classes, rows, 1), rng);
-  const auto condition = detail::labels_in_turn(tape, options.classes, rows * columns, columns);
+  const auto z = model.draw(tape, t, rows, detail::labels_in_turn(tape, options.labels.size(), rows, 1), rng);
+  const auto condition = detail::labels_in_turn(tape, options.labels.size(), rows * columns, columns);
   const auto repeated = detail::each_layer(z, [](auto layer) { return repeat_rows(layer, columns); });
   const auto decoded = model.decode(repeated, condition, rng);
   return framed(tile(detail::as_images(decoded.value(), options.image), columns),
                 {.title = "each row keeps a draw of z_" + std::to_string(t) +
-                          " and of the layers above; those below are drawn anew"});
+                          " and of the layers above; those below are drawn anew",
+                 .rows = detail::names_in_turn(options.labels, rows)});
 }
 
 /// From one example's posterior means of all z_t to another's in ten equal steps, a row for each of at most
@@ -153,11 +155,12 @@ Tensor<std::uint8_t> picture_manifold(const Model& model, ManifoldGrid grid, con
 }
 
 /// The posterior means of the top layer, coloured by label where there are labels; of more than two units,
-/// the two whose means vary most. `batch` holds the data's first examples.
-template <LatentModel Model>
-Tensor<std::uint8_t> picture_latents(const Model& model, const Dataset& data, const Batch<float>& batch) {
+/// the two whose means vary most. `batch` holds the data's first examples, `labels` the names of its classes.
+template <LatentModel Model> Tensor<std::uint8_t> picture_latents(const Model& model, const Dataset& data,
+                                                                  const Batch<float>& batch,
+                                                                  std::vector<std::string> labels = {}) {
   Rng rng{0, 0, streams::posterior_means};
-  return detail::scatter_of_latents(posterior_means(model, batch, 8, rng).back(), data);
+  return detail::scatter_of_latents(posterior_means(model, batch, 8, rng).back(), data, std::move(labels));
 }
 
 }  // namespace strata::tools

@@ -55,6 +55,16 @@ std::vector<std::string> wrapped(const std::string& text, long width, long zoom)
   return lines;
 }
 
+// What the legend calls the first classes, in no more pixels than that.
+std::vector<std::string> legend_names(std::vector<std::string> names, std::size_t classes, long width,
+                                      long zoom) {
+  for (std::size_t c = names.size(); c < classes; ++c) names.push_back(std::to_string(c));
+  names.resize(classes);
+  for (std::string& name : names)
+    while (text_width(name, zoom) > width) name.pop_back();
+  return names;
+}
+
 void check_scatter(const Shape& points, const Tensor<std::uint32_t>& labels, const Tensor<float>& examples,
                    const ScatterOptions& options) {
   const Shape &l = labels.shape(), &e = examples.shape();
@@ -140,8 +150,17 @@ Tensor<std::uint8_t> scatter(const Tensor<float>& points, const Tensor<std::uint
 
   Canvas canvas(options.width, options.height);
   const auto width = static_cast<long>(options.width), height = static_cast<long>(options.height);
-  const long left = 76, right = width - 130, top = options.y.empty() ? 16 : 40,
-             bottom = height - (options.x.empty() ? 40 : 64);
+  const long left = 76, top = options.y.empty() ? 16 : 40, bottom = height - (options.x.empty() ? 40 : 64);
+
+  constexpr std::size_t most_in_legend = 40;
+  const std::size_t classes = std::min(examples.shape()[0], most_in_legend);
+  const long row = (bottom - top) / static_cast<long>(std::max(classes, class_colours.size()));
+  const long letters = row < 20 ? 1 : 2;
+  const auto names = legend_names(options.labels, classes, width / 5, letters);
+  long longest = 10;
+  for (const std::string& name : names) longest = std::max(longest, text_width(name, letters));
+  const long right = width - 120 - longest;
+
   Axis x{static_cast<double>(left), static_cast<double>(right)};
   Axis y{static_cast<double>(bottom), static_cast<double>(top)};
   fit(x, column(0));
@@ -178,15 +197,12 @@ Tensor<std::uint8_t> scatter(const Tensor<float>& points, const Tensor<std::uint
       canvas.disc(x.pixel(points(i, 0)), y.pixel(points(i, 1)), radius, colour_of(labels(i)), 0.6);
   }
 
-  constexpr std::size_t most_in_legend = 40;
-  const std::size_t classes = std::min(examples.shape()[0], most_in_legend);
-  const long row = (bottom - top) / static_cast<long>(std::max(classes, class_colours.size()));
   for (std::size_t c = 0; c < classes; ++c) {
     const long middle = top + row / 2 + static_cast<long>(c) * row;
     canvas.disc(static_cast<double>(right + 24), static_cast<double>(middle),
                 static_cast<double>(std::min(9L, row / 2 - 1)), colour_of(c), 1);
-    canvas.text(std::to_string(c), right + 48, middle, 0.5, row < 20 ? 1 : 2);
-    canvas.image(examples, c, right + 64, middle,
+    canvas.text(names[c], right + 43, middle, 0, letters);
+    canvas.image(examples, c, right + 54 + longest, middle,
                  static_cast<std::size_t>(std::clamp(row - (row < 20 ? 2 : 6), 1L, 60L)));
   }
   return canvas.pixels();

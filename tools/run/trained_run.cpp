@@ -57,8 +57,8 @@ Batch<float> test_batch(const Dataset& test, std::size_t count, const RunConfig&
   return first_examples<float>(test, count, config.binarize, rng);
 }
 
-PictureOptions picture_options(const RunConfig& config, const Dataset& data, std::uint64_t seed) {
-  return {data.example_shape(), reads_labels(config) ? data.classes : 0, seed};
+PictureOptions picture_options(const RunConfig& config, const ImageData& data, std::uint64_t seed) {
+  return {data.test.example_shape(), reads_labels(config) ? data.labels : std::vector<std::string>{}, seed};
 }
 
 bool reads_labels(const RunConfig& config) { return config.conditional || config.model == ModelKind::m2; }

@@ -39,7 +39,7 @@ void require_data(const Run& run, const ImageData& data, const DataOptions& opti
 Batch<float> test_batch(const Dataset& test, std::size_t count, const RunConfig& config, std::uint64_t seed);
 
 /// How pictures of a run are drawn.
-PictureOptions picture_options(const RunConfig& config, const Dataset& data, std::uint64_t seed);
+PictureOptions picture_options(const RunConfig& config, const ImageData& data, std::uint64_t seed);
 
 /// Whether the model is made for labels.
 bool reads_labels(const RunConfig& config);

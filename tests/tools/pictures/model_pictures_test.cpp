@@ -24,14 +24,14 @@ TEST_CASE("The manifold's grid has equal steps of probability, or of z") {
 
 TEST_CASE("Pictures are of any image's shape, with labels or without") {
   Rng rng{1};
-  for (const std::size_t classes : {0, 3}) {
+  for (const std::vector<std::string>& labels : {{}, std::vector<std::string>{"cat", "dog", "fox"}}) {
     const Vae<float> vae(
-        {.data = 24, .hidden = {8}, .latent = {3, 2}, .upper_hidden = {6}, .condition = classes}, rng);
+        {.data = 24, .hidden = {8}, .latent = {3, 2}, .upper_hidden = {6}, .condition = labels.size()}, rng);
     Dataset data{Tensor<std::uint8_t>(Shape{20, 4, 6}, std::uint8_t{100})};
     data.labels = Tensor<std::uint32_t>(Shape{20}, 2u);
     data.classes = 3;
     const auto batch = first_examples<float>(data, 20, Binarize::threshold, rng);
-    const PictureOptions options{data.example_shape(), classes, 0};
+    const PictureOptions options{data.example_shape(), labels, 0};
     // As large as its images, and a frame of words.
     const auto holds = [](const Tensor<std::uint8_t>& picture, std::size_t height, std::size_t width) {
       CHECK((picture.shape(0) > height && picture.shape(0) < height + 80));
@@ -47,8 +47,11 @@ TEST_CASE("Pictures are of any image's shape, with labels or without") {
     CHECK((input.shape() == Shape{3 * 38 + 2, 8 * 56 + 2}));
     CHECK((output.shape() == input.shape()));
     CHECK(picture_latents(vae, data, batch).shape()[2] == 3);
-    CHECK_THROWS_WITH(picture_samples(vae, {{5, 5}, classes, 0}),
+    CHECK((picture_latents(vae, data, batch, {"cat", "dog"}) != picture_latents(vae, data, batch)));
+    CHECK_THROWS_WITH(picture_samples(vae, {{5, 5}, labels, 0}),
                       "[pictures] examples of 24 values are no images (5, 5)");
+    CHECK_THROWS_WITH(picture_samples(vae, {{24}, labels, 0}),
+                      "[pictures] examples are (24), no images; data (N, height, width) are pictured");
     CHECK_THROWS_WITH(picture_interpolations(vae, batch.rows(0, 1), options),
                       "[pictures] one example has no other to be interpolated to; give two at least");
     data.labels.reset();

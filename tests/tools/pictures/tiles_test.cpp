@@ -255,6 +255,26 @@ TEST_CASE("The legend of a scatter plot has each class's example") {
   CHECK(at(small, 400 - 130 + 64 + 12, 16 + 12) == Rgb{255, 255, 255});
 }
 
+TEST_CASE("The legend of a scatter plot has each class's name, and room for it") {
+  const Tensor<float> point{{0, 0}};
+  const auto with = [&](std::vector<std::string> labels) {
+    return scatter(point, Pixels{0}, ten_examples(), {.labels = std::move(labels)});
+  };
+  CHECK((with({}) == with({"0", "1", "2"})));
+  CHECK((with({"0", "1"}) != with({"0", "7"})));
+  // "horse" takes 48 pixels more than a digit, and the plot as many less; the longest name is cut at a fifth.
+  const auto edge_of_lines = [](const Pixels& picture) {
+    std::size_t edge = 0;
+    for (std::size_t y = 0; y < plot_bottom; ++y)
+      for (std::size_t x = 0; x < 900; ++x)
+        if (at(picture, x, y) == Rgb{232, 232, 232}) edge = std::max(edge, x);
+    return edge;
+  };
+  CHECK(edge_of_lines(with({})) == plot_right - 1);
+  CHECK(edge_of_lines(with({"horse"})) == plot_right - 1 - 48);
+  CHECK(edge_of_lines(with({std::string(300, 'x')})) == 900 - 120 - 178 - 1);
+}
+
 TEST_CASE("Small images are enlarged to about 56 pixels, large ones stay as they are") {
   CHECK(zoom_to(56, {28, 28}) == 2);
   CHECK(zoom_to(56, {7, 8, 8}) == 7);

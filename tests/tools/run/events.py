@@ -134,6 +134,8 @@ def check(found, run):
             if name != "epoch":
                 (value,) = [v for step, tag, _, v in found if tag == name and step == 3 * epoch + 3]
                 assert math.isclose(value, float(text), rel_tol=1e-6), name
+    error = [value for _, tag, _, value in found if tag == "accuracy error"]
+    assert all(0 < part < whole for part, (_, whole) in zip(error, loss, strict=True)), "loss is the error and a KL"
     for step, tag, kind, value in found:
         if kind == "image":
             assert step % 3 == 0 and value[:2] == (8 * 58 + 2, 3 * 58 + 2), (tag, value[:2])
@@ -152,7 +154,13 @@ def check(found, run):
         assert (histogram["min"], histogram["max"], histogram["num"]) == (min(values), max(values), len(values)), name
         assert math.isclose(histogram["sum"], sum(values), rel_tol=1e-9, abs_tol=1e-9), name
         assert math.isclose(histogram["sum_squares"], sum(v * v for v in values), rel_tol=1e-9), name
+        for i, limit in enumerate(histogram["limits"]):
+            below, rounded = sum(histogram["counts"][:i + 1]), 1e-9 * (1 + abs(limit))
+            assert sum(v < limit - rounded for v in values) <= below <= sum(v <= limit + rounded for v in values), name
+            step = (max(values) - min(values)) / len(histogram["limits"])
+            assert math.isclose(limit, min(values) + (i + 1) * step, rel_tol=1e-9, abs_tol=1e-12), name
         assert last["gradients/" + name]["num"] == len(values) and last["gradients/" + name]["sum_squares"] > 0, name
+        assert last["gradients/" + name] != histogram, name
     assert len(last) == 2 * len(names)
 
 

@@ -64,6 +64,18 @@ TEST_CASE("A histogram of equal values has one bucket, and of no values there is
   CHECK(std::filesystem::file_size(file) - before - one == one + 29 * 2 * 8 + 5);  // and five longer lengths
 }
 
+TEST_CASE("An image's event says its height, its width and how many colours it has") {
+  const TemporaryFolder folder;
+  const auto recorded = [&](const Shape& shape) {
+    Events events;
+    events.image(1, "image", Tensor<std::uint8_t>(shape, std::uint8_t{7}));
+    events.write(folder / "events.tfevents");
+    return content_of(folder / "events.tfevents");
+  };
+  CHECK(recorded({2, 3}).find("\x08\x02\x10\x03\x18\x01\x22") != std::string::npos);
+  CHECK(recorded({2, 3, 3}).find("\x08\x02\x10\x03\x18\x03\x22") != std::string::npos);
+}
+
 TEST_CASE("Round numbers are those with zeros after so many digits") {
   std::size_t count = 0;
   for (std::size_t n = 1; n <= 10'000; ++n) count += is_round(n, 2);
