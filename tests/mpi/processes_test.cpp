@@ -98,9 +98,9 @@ TEST_CASE("Several processes train and evaluate as one does, and the first alone
 
 TEST_CASE("A run that is stopped, or loses a process, goes on with another number of them") {
   const ProgramFolder here;
-  REQUIRE(here.train({"--threads", "1", "--epochs", "40", "--out", "whole"}).status == 0);
+  REQUIRE(here.train({"--threads", "1", "--epochs", "400", "--out", "whole"}).status == 0);
   const Arguments part = ProgramFolder::arguments(
-      {"--threads", "1", "--epochs", "40", "--out", "part", "--checkpoint-minutes", "0"});
+      {"--threads", "1", "--epochs", "400", "--out", "part", "--checkpoint-minutes", "0"});
   const bool loses = GENERATE(false, true);
   Running running(STRATA_MPIRUN, launch(3, STRATA_TRAIN_MNIST, part), here.path());
   while (!fs::exists(here / "part/checkpoint.safetensors"))
