@@ -61,7 +61,7 @@ TEST_CASE("Every model trains, goes on as if it had not stopped, is evaluated an
   if (report["converged"]) CHECK(refined == Approx(others).margin(1.5));
   const bool mixture = model[1] == "infinite";
   CHECK(report["ais"]["simulated"]["images"] == (mixture ? 0 : 3));
-  const Ran pictured = run(STRATA_GENERATE, {"out", "--data", "data"}, here.path());
+  const Ran pictured = here.read(STRATA_GENERATE);
   INFO(pictured.err);
   CHECK(pictured.status == 0);
 }
@@ -82,14 +82,14 @@ TEST_CASE("M2 trains with few labels, goes on, and is evaluated as a classifier;
   };
   const auto report = evaluate();
   CHECK(report["classification_error"] <= 1);
-  CHECK_THAT(run(STRATA_EVALUATE, {"out", "--data", "data", "--samples", "60"}, here.path()).out,
+  CHECK_THAT(here.read(STRATA_EVALUATE, {"--samples", "60"}).out,
              Catch::Contains(" %, 20 labels known in training"));
   CHECK(!report.contains("cluster_accuracy"));
   CHECK(report["ais"]["simulated"]["images"] == 0);
   CHECK_THAT(report["ais"]["doubt"].get<std::string>(),
              Catch::Contains("the bidirectional check cannot be made"));
   CHECK(report["nll"].get<double>() < -report["elbo"].get<double>() + 0.5);
-  CHECK(run(STRATA_GENERATE, {"out", "--data", "data"}, here.path()).status == 0);
+  CHECK(here.read(STRATA_GENERATE).status == 0);
   REQUIRE(here.train({"--model", "gmvae", "--latent", "4,3", "--components", "5", "--overwrite"}).status ==
           0);
   CHECK(evaluate()["cluster_accuracy"] > 0);
@@ -108,11 +108,10 @@ TEST_CASE("Quadrants are completed by a conditional model and its baseline, the 
   const std::size_t width = model[1] == "1" ? 588 : model[1] == "3" ? 196 : 5;
   CHECK(weights.shape("decoder.output.bias") == Shape{width});
   CHECK(!std::filesystem::exists(here / "out/samples.png"));
-  const Ran evaluated =
-      run(STRATA_EVALUATE, {"out", "--data", "data", "--samples", "60", "--json"}, here.path());
+  const Ran evaluated = here.read(STRATA_EVALUATE, {"--samples", "60", "--json"});
   INFO(evaluated.err);
   CHECK(evaluated.status == 0);
-  CHECK(run(STRATA_GENERATE, {"out", "--data", "data"}, here.path()).status == 2);
+  CHECK(here.read(STRATA_GENERATE).status == 2);
 }
 
 TEST_CASE("A second stage learns draws of a first's q(z | x); together they make images, and are scored") {

@@ -83,7 +83,7 @@ TEST_CASE("Every form of data is trained on, evaluated and pictured at its own s
     CHECK((samples.shape(1) > width && samples.shape(1) < width + 120));
     CHECK(run(STRATA_EVALUATE, {"out", "--data", data, "--samples", "5"}, here.path()).status == 0);
     if (more.empty()) continue;
-    const Ran other = run(STRATA_EVALUATE, {"out", "--data", "data", "--samples", "5"}, here.path());
+    const Ran other = here.read(STRATA_EVALUATE, {"--samples", "5"});
     CHECK(other.status == 2);
     CHECK_THAT(other.err, Contains("the images of data (data), of 784 pixels instead of 60"));
   }

@@ -67,8 +67,8 @@ TEST_CASE(
   REQUIRE(here.train({"--epochs", "2"}).status == 0);
   REQUIRE(report(here).status == 0);
   CHECK(content_of_page(here / "out/report.html")["evaluation"].is_null());
-  REQUIRE(run(STRATA_EVALUATE, {"out", "--data", "data", "--samples", "20"}, here / "").status == 0);
-  REQUIRE(run(STRATA_GENERATE, {"out", "--data", "data"}, here / "").status == 0);
+  REQUIRE(here.read(STRATA_EVALUATE, {"--samples", "20"}).status == 0);
+  REQUIRE(here.read(STRATA_GENERATE).status == 0);
   REQUIRE(report(here).status == 0);
   const auto content = content_of_page(here / "out/report.html");
   CHECK(content["metrics"] == content_of(here / "out/metrics.csv"));

@@ -220,8 +220,8 @@ TEST_CASE("Two runs are kept out of one folder, and a killed one does not keep i
     CHECK(ran.status == 2);
     CHECK_THAT(ran.err, Contains("out: another run is training in it"));
   }
-  CHECK(run(STRATA_EVALUATE, {"out", "--data", "data", "--samples", "5"}, here.path()).status == 0);
-  CHECK(run(STRATA_GENERATE, {"out", "--data", "data"}, here.path()).status == 0);
+  CHECK(here.read(STRATA_EVALUATE, {"--samples", "5"}).status == 0);
+  CHECK(here.read(STRATA_GENERATE).status == 0);
   running.reset();
   CHECK(here.train({"--overwrite"}).status == 0);
 }

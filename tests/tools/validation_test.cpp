@@ -59,9 +59,8 @@ TEST_CASE("A validated run keeps its best model, stops early, and is evaluated b
   CHECK(kept.metadata.at("trained_epochs") == std::to_string(best + 1));
   CHECK(last.metadata.at("trained_epochs") == std::to_string(elbo.size()));
   const std::string choice = "best.safetensors, of epoch " + std::to_string(best + 1);
-  CHECK_THAT(run(STRATA_EVALUATE, {"out", "--data", "data", "--samples", "5"}, here.path()).out,
-             Contains(choice));
-  CHECK_THAT(run(STRATA_GENERATE, {"out", "--data", "data"}, here.path()).out, Contains(choice));
+  CHECK_THAT(here.read(STRATA_EVALUATE, {"--samples", "5"}).out, Contains(choice));
+  CHECK_THAT(here.read(STRATA_GENERATE).out, Contains(choice));
   // The model after so many epochs is that of a run of so many.
   REQUIRE(here.train(validated + Arguments{"--out", "short"}).status == 0);
   CHECK(difference(here / "out", here / "short") == "");
