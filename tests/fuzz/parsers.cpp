@@ -5,11 +5,13 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include <fstream>
 #include <map>
 #include <new>
 #include <sstream>
 #include <stdexcept>
 
+#include "strata/nn/checkpoint.hpp"
 #include "strata/tensor/io/file.hpp"
 #include "strata/tensor/io/idx.hpp"
 #include "strata/tensor/io/numpy.hpp"
@@ -17,6 +19,7 @@
 #include "strata/tensor/io/safetensors.hpp"
 #include "strata/tests/gzip.hpp"
 #include "strata/tests/numpy_files.hpp"
+#include "strata/tests/temporary_folder.hpp"
 #include "strata/tools/run/run_config.hpp"
 
 namespace strata::fuzz {
@@ -155,6 +158,54 @@ void read_safetensors(const std::string& bytes) {
   file.require_finite();
 }
 
+// Every kind of field that a run's state has.
+struct State {
+  Parameter<float> weight{Tensor<float>::from_shape({1, 2})};
+  Tensor<double> moment = Tensor<double>::from_shape({3});
+  std::size_t epochs = 0;
+  bool is_best = false;
+  double rate = 0;
+  std::vector<double> terms;
+  std::vector<std::uint64_t> counters;
+
+  static void fields(auto& self, auto&& visit) {
+    visit("weight", self.weight);
+    visit("moment", self.moment);
+    visit("epochs", self.epochs);
+    visit("is_best", self.is_best);
+    visit("rate", self.rate);
+    visit("terms", self.terms);
+    visit("counters", self.counters);
+  }
+};
+
+std::vector<std::string> checkpoint_seeds() {
+  const TemporaryFolder folder;
+  const auto bytes = [&](const State& state) {
+    Safetensors file;
+    file.metadata["epochs"] = "3";
+    store(state, file);
+    file.write(folder / "checkpoint");
+    std::ostringstream content;
+    content << std::ifstream(folder / "checkpoint", std::ios::binary).rdbuf();
+    return content.str();
+  };
+  State other;
+  other.terms = {-1, 1e300};
+  other.counters = {~std::uint64_t{0}};
+  return {bytes({}), bytes(other)};
+}
+
+void read_checkpoint(const std::string& bytes) {
+  const Safetensors file = Safetensors::parse(bytes, "fuzz");
+  State state;
+  restore(state, file);
+  Safetensors again;
+  store(state, again);
+  require(again.names().size() == file.names().size());
+  for (const std::string& name : again.names()) require(again.shape(name) == file.shape(name));
+}
+
 std::vector<std::string> metadata_seeds() {
   const auto text = [](const tools::RunConfig& config) {
     std::string lines;
@@ -190,6 +241,7 @@ std::vector<Parser> parsers() {
           {"numpy", numpy_seeds(), read_numpy},
           {"png", png_seeds(), read_png},
           {"safetensors", safetensors_seeds(), read_safetensors},
+          {"checkpoint", checkpoint_seeds(), read_checkpoint},
           {"metadata", metadata_seeds(), read_metadata}};
 }
 

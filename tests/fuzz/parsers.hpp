@@ -19,7 +19,8 @@ struct Parser {
 
 struct Disagreement {};
 
-/// IDX, gzip around IDX, NumPy, PNG, safetensors, and the metadata of a run as lines "key=value".
+/// IDX, gzip around IDX, NumPy, PNG, safetensors, a checkpoint, and the metadata of a run as lines
+/// "key=value".
 std::vector<Parser> parsers();
 
 /// Lets a parser read the bytes. Throws Disagreement also for an error of another form than said above.

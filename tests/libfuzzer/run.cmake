@@ -7,7 +7,7 @@ endif()
 foreach(step "-S;${SOURCE};-B;${WORK};-G;Ninja;-DCMAKE_CXX_COMPILER=${clang};-DSTRATA_FUZZ=ON" "--build;${WORK};-j2")
   execute_process(COMMAND ${CMAKE_COMMAND} ${step} OUTPUT_QUIET COMMAND_ERROR_IS_FATAL ANY)
 endforeach()
-foreach(parser idx gzip numpy png safetensors metadata)
+foreach(parser idx gzip numpy png safetensors checkpoint metadata)
   file(REMOVE_RECURSE ${WORK}/corpus)
   file(MAKE_DIRECTORY ${WORK}/corpus)
   execute_process(COMMAND ${WORK}/tests/libfuzzer/fuzz_${parser} ${WORK}/corpus -runs=30000 -seed=1 -malloc_limit_mb=64
