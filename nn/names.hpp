@@ -45,12 +45,12 @@ template <HasNames E> std::string choices() {
   return all;
 }
 
-/// The value of a name. Throws "[what] ..." with the names that exist.
-template <HasNames E> E parse(const std::string& given) {
+/// The value of a name. Throws "[what] ..." with the names that exist, after `others`, which the caller takes.
+template <HasNames E> E parse(const std::string& given, const std::string& others = "") {
   const auto& names = Named<E>::names;
   for (std::size_t i = 0; i < names.size(); ++i)
     if (given == names[i]) return detail::named_value<E>(i);
-  fail(Named<E>::what, "'" + given + "' is unknown; there are " + choices<E>());
+  fail(Named<E>::what, "'" + given + "' is unknown; there are " + others + choices<E>());
 }
 
 /// The name of a value.

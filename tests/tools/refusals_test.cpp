@@ -35,6 +35,8 @@ TEST_CASE("train_mnist refuses what it does not understand in one line and leave
   check_refused(here, {"--epoch=3"}, {"there is no option --epoch; did you mean --epochs?"});
   check_refused(here, {"stray"}, {"stray", "--help"});
   check_refused(here, {"--epochs"}, {"[epochs] '--batch' is no whole number"});
+  check_refused(here, {"--init", "heavy"}, {"[init] 'heavy' is unknown; there are auto, he_with_biases, he"});
+  check_refused(here, {"--latent", "", "--prior", "mixture"}, {"[latent] there is no width"});
   for (const char* count : {"-5", "0", "ten", "2.5", "1e3", "99999999999999999999"}) {
     check_refused(here, {"--batch", count}, {"batch", count});
     check_refused(here, {"--epochs", count}, {"epochs", count});

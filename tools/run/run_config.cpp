@@ -43,7 +43,8 @@ template <class T> void from_text(const std::string& name, const std::string& te
   if constexpr (HasNames<T>) {
     value = parse<T>(text);
   } else if constexpr (is_optional<T>) {
-    text == "auto" ? value.reset() : from_text(name, text, value.emplace());
+    value.reset();
+    if (text != "auto") value = parse<typename T::value_type>(text, "auto, ");
   } else if constexpr (std::is_same_v<T, std::vector<std::size_t>>) {
     value.clear();
     std::istringstream parts(text.empty() ? text : text + ',');
@@ -131,6 +132,7 @@ void require_possible(const RunConfig& c) {
           fail(option_name(name),
                "the width " + std::to_string(width) + " is not between 1 and " + std::to_string(widest));
   });
+  if (c.latent.empty()) fail("latent", "there is no width; a model has one layer at least, such as --latent 2");
   at_least_one("components", c.components);
   if (c.components > widest)
     fail("components",
