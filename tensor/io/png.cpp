@@ -36,6 +36,26 @@ std::string encode(std::string_view operation, const std::filesystem::path& file
   return bytes;
 }
 
+// libpng takes as much memory as a chunk announces, which is: length (big-endian), kind, so many bytes,
+// checksum.
+void require_whole_chunks(std::string_view operation, const std::filesystem::path& path) {
+  InputFile file(path, std::string(operation));
+  if (file.size() < 8 || file.read(8) != "\x89PNG\r\n\x1a\n") return;  // libpng says what it is not
+  for (std::size_t at = 8; at + 8 <= file.size();) {
+    file.seek(at);
+    const std::string head = file.read(8);
+    std::size_t length = 0;
+    for (const char byte : head.substr(0, 4)) length = length << 8 | static_cast<unsigned char>(byte);
+    if (length > file.size() - at - 8)
+      fail_file(operation, path,
+                "the chunk at byte " + std::to_string(at) + " announces " + std::to_string(length) +
+                    " bytes and " + std::to_string(file.size() - at - 8) +
+                    " follow; is it a whole PNG file?");
+    if (head.substr(4) == "IEND") return;
+    at += 12 + length;
+  }
+}
+
 }  // namespace
 
 std::string encode_png(const Tensor<std::uint8_t>& image) { return encode("encode_png", "picture", image); }
@@ -46,13 +66,13 @@ void write_png(const std::filesystem::path& file, const Tensor<std::uint8_t>& im
 
 Tensor<std::uint8_t> read_png(const std::filesystem::path& file) {
   constexpr const char* operation = "read_png";
-  require_regular_file(file, operation);
   png_image header{};
   const std::unique_ptr<png_image, decltype(&png_image_free)> freed(&header, png_image_free);
   header.version = PNG_IMAGE_VERSION;
   const auto corrupt = [&] {
     fail_file(operation, file, std::string("libpng says: ") + header.message + "; is it a whole PNG file?");
   };
+  require_whole_chunks(operation, file);
   if (!png_image_begin_read_from_file(&header, file.c_str())) corrupt();
   const std::string size = std::to_string(header.height) + " x " + std::to_string(header.width) + " pixels";
   if ((header.format & PNG_FORMAT_FLAG_LINEAR) != 0)
