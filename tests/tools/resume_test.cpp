@@ -75,6 +75,22 @@ TEST_CASE("A second signal ends a run at once") {
   CHECK_NOTHROW(Safetensors::read(here / "out/checkpoint.safetensors"));
 }
 
+TEST_CASE("A run goes on in files of its own folder alone") {
+  const ProgramFolder here;
+  REQUIRE(here.train({"--epochs", "2"}).status == 0);
+  for (const char* name : {"model.safetensors", "metrics.csv", "events.tfevents", "samples.png"}) {
+    fs::rename(here / "out" / name, here / "precious");
+    fs::create_symlink("../precious", here / "out" / name);
+    const auto before = here.content();
+    const Ran ran = here.train({"--resume", "out", "--epochs", "3"});
+    CHECK(ran.status == 2);
+    CHECK_THAT(ran.err, Contains(std::string("out/") + name + ": is a link, which is not followed"));
+    CHECK(here.content() == before);
+    fs::rename(here / "precious", here / "out" / name);
+  }
+  CHECK(here.train({"--resume", "out", "--epochs", "3"}).status == 0);
+}
+
 TEST_CASE("More epochs are allowed where the schedule's meaning does not change with them") {
   const ProgramFolder here;
   REQUIRE(here.train({"--out", "long", "--epochs", "5"}).status == 0);

@@ -116,6 +116,9 @@ RunFolder::RunFolder(fs::path folder, Existing existing)
                 "it holds a run already (" + std::string(name) +
                     "); go on with that by --resume, choose another --out, or give --overwrite");
   if (existing == Existing::resume) {
+    for (const char* name : run_names)  // whose file, which may be anyone's, would be written
+      if (fs::is_symlink(folder_ / name))
+        fail_file("run", folder_ / name, "is a link, which is not followed; put the file itself there");
     saved_ = true;
     remove_entries(folder_, [](const std::string&, bool unfinished) { return unfinished; });
   }
