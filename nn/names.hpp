@@ -45,7 +45,8 @@ template <HasNames E> std::string choices() {
   return all;
 }
 
-/// The value of a name. Throws "[what] ..." with the names that exist, after `others`, which the caller takes.
+/// The value of a name. Throws "[what] ..." with the names that exist, after `others`, which the caller
+/// takes.
 template <HasNames E> E parse(const std::string& given, const std::string& others = "") {
   const auto& names = Named<E>::names;
   for (std::size_t i = 0; i < names.size(); ++i)

@@ -132,7 +132,8 @@ void require_possible(const RunConfig& c) {
           fail(option_name(name),
                "the width " + std::to_string(width) + " is not between 1 and " + std::to_string(widest));
   });
-  if (c.latent.empty()) fail("latent", "there is no width; a model has one layer at least, such as --latent 2");
+  if (c.latent.empty())
+    fail("latent", "there is no width; a model has one layer at least, such as --latent 2");
   at_least_one("components", c.components);
   if (c.components > widest)
     fail("components",
