@@ -58,7 +58,7 @@ TEST_CASE("Parsers read or refuse whatever mutations make of good files, in memo
   for (const Parser& parser : parsers()) {
     DYNAMIC_SECTION(parser.name) {
       std::mt19937 random(1);
-      const std::size_t before = peak_bytes();
+      [[maybe_unused]] const std::size_t before = peak_bytes();
       std::size_t longest = 0;
       for (const std::string& seed : parser.seeds) CHECK_NOTHROW(run(parser, seed));
       for (long i = 0; i < files; ++i) {

@@ -23,7 +23,7 @@ namespace strata::tools {
 
 /// What a program left behind.
 struct Ran {
-  int status;       ///< its exit status, or −1 if it crashed or ran for more than a minute
+  int status;       ///< its exit status, or −1 if it crashed or ran for more than ten minutes
   std::string out;  ///< all of its standard output
   std::string err;  ///< all of its standard error stream
 };
@@ -95,9 +95,9 @@ class Running {
     return true;
   }
 
-  /// What it leaves at its end, which is brought about after a minute.
+  /// What it leaves at its end, which is brought about after ten minutes.
   Ran wait() {
-    if (!ends_within(60)) signal(SIGKILL);
+    if (!ends_within(600)) signal(SIGKILL);
     ends_within(60);
     return {WIFEXITED(status_) ? WEXITSTATUS(status_) : -1, content_of(out_), content_of(err_)};
   }
