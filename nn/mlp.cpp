@@ -11,7 +11,7 @@ Mlp<T>::Mlp(std::size_t in, const std::vector<std::size_t>& widths, const MlpOpt
     : options(given) {
   options.init = given.init.value_or(suitable_init(given.activation));
   for (const std::size_t out : widths) {
-    Layer& layer = layers.emplace_back(Linear<T>(in, out, *options.init, rng));
+    Layer& layer = layers.emplace_back(Layer{Linear<T>(in, out, *options.init, rng), {}, {}});
     if (options.batch_norm) layer.norm.emplace(out);
     if (options.activation == Activation::gated) layer.gate.emplace(in, out, *options.init, rng);
     in = out;
