@@ -5,7 +5,6 @@
 #include <unistd.h>
 #include <zlib.h>
 
-#include <fstream>
 #include <map>
 #include <new>
 #include <sstream>
@@ -186,9 +185,7 @@ std::vector<std::string> checkpoint_seeds() {
     file.metadata["epochs"] = "3";
     store(state, file);
     file.write(folder / "checkpoint");
-    std::ostringstream content;
-    content << std::ifstream(folder / "checkpoint", std::ios::binary).rdbuf();
-    return content.str();
+    return read_file(folder / "checkpoint");
   };
   State other;
   other.terms = {-1, 1e300};
