@@ -86,7 +86,7 @@ TEST_CASE("A parameter that ended in a parameter's place is told from it") {
   std::optional<Parameter<double>> weight{Parameter<double>{Tensor<double>{1}}};
   Tape<double> tape;
   const auto y = sum(weight->on(tape));
-  weight.emplace(Tensor<double>{2});
+  weight.emplace(Parameter<double>{Tensor<double>{2}});
   CHECK_THROWS_WITH(tape.backward(y),
                     "[backward] a tensor that 'sum' reads was destroyed since the tape "
                     "refers to it; it must outlive the step");
