@@ -299,8 +299,8 @@ int train(const CLI::App& app, Options o, Group* group) {
   ImageData data = load(o.data, group);
   if (o.run.validation > 0) hold_out_validation(data, o.run.validation);
   const std::string description = describe(data);
-  view(data, o.run);
   data.train = training_data(o.run, data.train);
+  view(data, o.run);
   State state(o.run, data.train, group);
   if (!o.resume.empty()) {
     if (saved.metadata["data_checksum"] != data.checksum)

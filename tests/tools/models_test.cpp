@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
+#include <numeric>
 
 #include "strata/tests/tools/program_folder.hpp"
 #include "strata/tests/tools/same_run.hpp"
+#include "strata/tools/run/view.hpp"
 
 using namespace strata;
 using namespace strata::tools;
@@ -100,6 +102,8 @@ TEST_CASE("Quadrants are completed by a conditional model and its baseline, the 
   const auto model = GENERATE(Arguments{"--quadrants", "1", "--latent", "4", "--prior-hidden", "9"},
                               Arguments{"--quadrants", "3", "--model", "baseline"},
                               Arguments{"--features", "codes", "--model", "m2", "--known-labels", "20",
+                                        "--likelihood", "normal-learned-each", "--binarize", "none"},
+                              Arguments{"--features", "codes", "--feature-draws", "2", "--model", "m2",
                                         "--likelihood", "normal-learned-each", "--binarize", "none"});
   REQUIRE(here.train({"--out", "codes", "--latent", "5"}).status == 0);
   train_and_go_on(here, model);
@@ -148,9 +152,38 @@ TEST_CASE("A second stage learns draws of a first's q(z | x); together they make
   CHECK(std::filesystem::exists(here / "out/generated/samples.png"));
   CHECK_THAT(content_of(here / "out/report.html"), Catch::Contains("--feature-draws 2"));
   CHECK_THAT(evaluate({"--frechet", "first"}).err, Catch::Contains("[frechet] needs a run of m2"));
-  CHECK_THAT(here.train({"--feature-draws", "2"}).err, Catch::Contains("[feature-draws] a second stage has"));
+  CHECK_THAT(here.train({"--feature-draws", "2"}).err,
+             Catch::Contains("[feature-draws] they need --features"));
   CHECK_THAT(here.train({"--features", "first", "--feature-draws", "1", "--latent", "3,2"}).err,
-             Catch::Contains("[feature-draws] a second stage has"));
+             Catch::Contains("[feature-draws] they need --features"));
+}
+
+TEST_CASE("M2 learns from other draws of q(z_1 | x) for every repeat of an image, and is tested on means") {
+  const ProgramFolder here;
+  REQUIRE(here.train({"--out", "codes", "--latent", "5"}).status == 0);
+  const RunConfig config{.model = ModelKind::m2,
+                         .latent = {4},
+                         .known_labels = 20,
+                         .label_repeats = 3,
+                         .features = (here / "codes").string(),
+                         .feature_draws = 2};
+  ImageData data = load_data(here / "data");
+  const Dataset images = data.test;
+  data.train = training_data(config, data.train);
+  view(data, config);
+
+  const auto& train = std::get<Tensor<float>>(data.train.examples);
+  REQUIRE(train.shape() == Shape{2 * (60 + 2 * 20), 5});
+  const auto row = [&](std::size_t i) { return xt::view(train, i, xt::all()); };
+  for (std::size_t i = 60; i < 80; ++i)  // an image of known label, its third copy, and both of them again
+    for (const std::size_t again : {i + 20, i + 100, i + 120}) {
+      CHECK((*data.train.labels)(i) == (*data.train.labels)(again));
+      CHECK(xt::any(xt::not_equal(row(i), row(again))));
+    }
+  std::vector<std::size_t> rows(images.size());
+  std::iota(rows.begin(), rows.end(), std::size_t{0});
+  const auto means = features(load_run(config.features), images, rows);
+  CHECK((std::get<Tensor<float>>(data.test.examples) == means));
 }
 
 TEST_CASE("The latents of a run are features for a classifier, of models that give them of an image alone") {

@@ -164,8 +164,9 @@ void require_possible(const RunConfig& c) {
     fail("components-from-data",
          "only pseudo-inputs that stand for images can start there: --prior vamp "
          "with one stochastic layer, or --model hvae");
-  if (c.feature_draws > 0 && (c.features.empty() || !vae || c.latent.size() != 1))
-    fail("feature-draws", "a second stage has --features, --model vae and one --latent width");
+  if (c.feature_draws > 0 &&
+      (c.features.empty() || !(vae || c.model == ModelKind::m2) || c.latent.size() != 1))
+    fail("feature-draws", "they need --features, --model vae (a second stage) or m2, and one --latent width");
   if (c.feature_draws > 1000)
     fail("feature-draws", "they are " + std::to_string(c.feature_draws) + ", but at most 1000");
   above_zero("concentration", c.concentration);

@@ -107,7 +107,8 @@ struct RunConfig {
     visit("prior_hidden", self.prior_hidden, "widths of the hidden layers of p(z_T | c)");
     visit("features", self.features, "train on the means of q(z_1 | x) of the run in this folder");
     visit("feature_draws", self.feature_draws,
-          "on so many draws of it for each image instead: a second stage, evaluated together with that run");
+          "on so many draws of it for each image instead; a vae is a second stage, evaluated together with "
+          "that run, and m2 is tested on the means");
     visit("no_output_bias", self.no_output_bias, "do not start the output at the training images' mean");
     visit("binarize", self.binarize, "how grey levels become data");
     visit("objective", self.objective, "what training maximises");

@@ -17,7 +17,7 @@ void add_trained_run_options(CLI::App& app, TrainedRunOptions& options, const st
 
 Run load_whole(const std::filesystem::path& folder) {
   Run run = load_run(folder);
-  if (run.config.feature_draws == 0) return run;
+  if (run.config.feature_draws == 0 || run.config.model != ModelKind::vae) return run;
   const Run first = load_run(run.config.features);
   const auto* stage = std::get_if<Vae<float>>(&first.model.chosen);
   if (stage == nullptr) fail("features", "a first stage is a run of --model vae");

@@ -37,11 +37,12 @@ void view(ImageData& data, const RunConfig& config) {
                            std::to_string(data.train.width()));
     Rng rng{config.seed, 0, streams::feature_draws};
     for_each_set(data, [&](Dataset& set) {
-      const std::size_t count = set.size(),
-                        times = &set == &data.train ? std::max<std::size_t>(config.feature_draws, 1) : 1;
+      const bool trained_on = &set == &data.train,
+                 drawn = config.feature_draws > 0 && (trained_on || config.model != ModelKind::m2);
+      const std::size_t count = set.size(), times = trained_on && drawn ? config.feature_draws : 1;
       std::vector<std::size_t> rows(times * count);
       for (std::size_t i = 0; i < rows.size(); ++i) rows[i] = i % count;
-      set.examples = features(encoder, set, rows, config.feature_draws > 0 ? &rng : nullptr);
+      set.examples = features(encoder, set, rows, drawn ? &rng : nullptr);
       if (!set.labels) return;
       Tensor<std::uint32_t> labels(Shape{rows.size()});
       for (std::size_t i = 0; i < rows.size(); ++i) labels(i) = (*set.labels)(rows[i]);

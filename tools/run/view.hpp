@@ -7,8 +7,8 @@
 namespace strata::tools {
 
 /// The data as the model of a run sees them: as the means of q(z_1 | x) of another run, or draws (one of each
-/// image that is no training image), or with some quadrants as the condition of the others. Throws for images
-/// that have no quadrants.
+/// image that is no training image, whose mean m2 reads instead, as it is to tell its class), or with some
+/// quadrants as the condition of the others. Throws for images that have no quadrants.
 void view(ImageData& data, const RunConfig& config);
 
 /// E[z_1 | x] of some of the data, grey as they are, or with an `rng` a draw of q(z_1 | x) of each, binarised
