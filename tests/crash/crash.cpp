@@ -51,6 +51,7 @@ struct Subject {
 class Trials {
  public:
   explicit Trials(const Options& options) : options_(options), random_(options.seed) {
+    fs::create_symlink(STRATA_INJECT_LIBRARY, inject_);
     if (options.images > 0) copy_some(find_data({.data = options.data, .download = false}));
     for (const Model& model : models)
       for (const char* threads : {"1", "2"}) {
@@ -149,7 +150,7 @@ class Trials {
     fs::remove(here_ / "count");
     return here_.train(
         with_out(subject, out),
-        {.environment = {"LD_PRELOAD=" STRATA_INJECT_LIBRARY,
+        {.environment = {"LD_PRELOAD=" + inject_.string(),
                          "STRATA_INJECT=" + std::to_string(at) + " " + std::to_string(error) + " " +
                              (here_ / out).string() + " " + (here_ / "count").string()}});
   }
@@ -187,6 +188,7 @@ class Trials {
   Options options_;
   std::mt19937 random_;
   ProgramFolder here_;
+  fs::path inject_ = here_ / "inject.so";  // a list of what to preload is parted at spaces
   std::vector<Subject> subjects_;
   std::size_t unreadable_ = 0, resumed_ = 0, identical_ = 0, anew_ = 0, failed_ = 0, tolerated_ = 0,
               complaints_ = 0;

@@ -218,16 +218,15 @@ TEST_CASE("Programs refuse a model file that attacks them, in one line that comm
 TEST_CASE("Programs say where a limit on memory leaves OpenBLAS no room") {
   const ProgramFolder here;
   REQUIRE(here.train().status == 0);
-  const auto limited = [&](const char* kib, const std::string& arguments) {
-    return run("/bin/sh",
-               {"-c", std::string("ulimit -v ") + kib + "; OMP_NUM_THREADS=1 exec " + STRATA_EVALUATE + " " +
-                          arguments},
-               here / "");
+  const auto limited = [&](const std::string& kib, const Arguments& arguments) {
+    Arguments all = {"-c", "ulimit -v " + kib + "; OMP_NUM_THREADS=1 exec \"$0\" \"$@\"", STRATA_EVALUATE};
+    all.insert(all.end(), arguments.begin(), arguments.end());
+    return run("/bin/sh", all, here / "");
   };
-  const Ran start = limited("150000", "--help");
+  const Ran start = limited("150000", {"--help"});
   CHECK(start.status == 2);
   CHECK_THAT(start.err, Contains("OpenBLAS needs 128 MiB a thread to start") && Contains("ulimit -v"));
-  const Ran product = limited("250000", "out --data data --threads 1");
+  const Ran product = limited("250000", {"out", "--data", "data", "--threads", "1"});
   CHECK(product.status == 2);
   CHECK_THAT(product.err, Contains("OpenBLAS needs 128 MiB more") && Contains("ulimit -v"));
 }

@@ -182,10 +182,13 @@ TEST_CASE(
   // A run that diverges, cannot save, or is killed in its first epoch: the old one stays, byte for byte.
   CHECK(here.train({"--overwrite", "--lr", "1e38"}).status == 2);
   CHECK((here.content("out") == before));
-  const Ran full = run("/bin/sh",  // a first save that does not fit
-                       {"-c", "trap '' XFSZ; ulimit -f 64; exec " STRATA_TRAIN_MNIST
-                              " --data data --out out --overwrite --hidden 16,8 --batch 20"},
-                       here.path());
+  const Ran full =
+      run("/bin/sh",  // a first save that does not fit
+          {"-c",
+           "trap '' XFSZ; ulimit -f 64; exec \"$0\" --data data --out out --overwrite --hidden 16,8 "
+           "--batch 20",
+           STRATA_TRAIN_MNIST},
+          here.path());
   CHECK(full.status == 1);
   CHECK(lines_of(full.err).size() == 1);
   CHECK_THAT(full.err, Contains("cannot be written: File too large"));
