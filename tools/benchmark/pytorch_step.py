@@ -109,8 +109,8 @@ BINARIZE = {
 
 def training(config, foreach, binarize):
     """A function that makes one step: gather and binarise a batch, forward, backward, update, read the loss."""
-    images = torch.rand(config.batch, PIXELS).square()  # as many as a batch holds, like benchmark's
     model = Vae(config)
+    images = torch.rand(config.batch, PIXELS).square()  # as many as a batch holds, like benchmark's
     # foreach=None is PyTorch's default setting.
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3, foreach=foreach or None)
 
