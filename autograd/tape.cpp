@@ -173,8 +173,10 @@ template <class T> void Tape<T>::backward(Var<T> y) {
     fail("backward", "needs a scalar, but y is " + to_string(y.shape()) +
                          "; reduce it with sum or mean, or give a cotangent of its shape");
   forget_gradients();
-  y.accumulate_with(
-      [](Tensor<T>& gradient, T beta) { gradient.data()[0] = beta * gradient.data()[0] + T(1); });
+  y.accumulate_with([](Tensor<T>& gradient, T beta) {
+    T& slope = *gradient.data();
+    slope = beta == T(0) ? T(1) : slope + T(1);  // not 0 times whatever the memory held
+  });
   walk_back(y, [](Var<T>) { return false; });
 }
 
