@@ -1,6 +1,7 @@
 #include "strata/tensor/linalg.hpp"
 
 #include <catch2/catch.hpp>
+#include <limits>
 
 #include "strata/tensor/parallel.hpp"
 #include "strata/tensor/random.hpp"
@@ -24,6 +25,7 @@ double distance(const Tensor<double>& a, const Tensor<double>& b) { return xt::a
 }  // namespace
 
 TEST_CASE("matmul agrees with the definition for every transposition, size and thread count") {
+  constexpr double nan = std::numeric_limits<double>::quiet_NaN();
   Rng rng{1};
   const std::size_t threads = thread_count();
   for (const std::size_t count : {1, 2})
@@ -38,10 +40,14 @@ TEST_CASE("matmul agrees with the definition for every transposition, size and t
         for (const Transpose tb : {Transpose::no, Transpose::yes}) {
           const Tensor<double> a_given = ta == Transpose::yes ? transposed(a) : a;
           const Tensor<double> b_given = tb == Transpose::yes ? transposed(b) : b;
+          c = Tensor<double>(Shape{m, n}, nan);  // which 0 times would keep
           matmul(a_given, ta, b_given, tb, 0.0, c);
           CHECK(distance(c, expected) < 1e-12);
           matmul(a_given, ta, b_given, tb, 1.0, c);
           CHECK(distance(c, 2.0 * expected) < 1e-12);
+          Tensor<float> in_float(Shape{m, n}, std::numeric_limits<float>::quiet_NaN());
+          matmul<float>(xt::cast<float>(a_given), ta, xt::cast<float>(b_given), tb, 0.0f, in_float);
+          CHECK(distance(xt::cast<double>(in_float), expected) < 1e-4);
         }
     }
   set_thread_count(threads);
