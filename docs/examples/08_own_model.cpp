@@ -61,7 +61,7 @@ int main() {
   Run whole(data), first(data), second(data);
   for (int epoch = 0; epoch < 4; ++epoch) whole.trainer.run_epoch();
   for (int epoch = 0; epoch < 2; ++epoch) first.trainer.run_epoch();
-  const auto file = std::filesystem::temp_directory_path() / "strata_example.safetensors";
+  const char* const file = "own_model.safetensors";
   store(first.trainer, file);     // model, moments, counters, random state
   restore(second.trainer, file);  // into a run made the same way, in another process or here
   std::filesystem::remove(file);

@@ -63,7 +63,6 @@ int main() {
   if (0.002 < variance && variance < 0.004)
     std::printf("the noise variance of the data is 0.0025; learned: between 0.002 and 0.004\n");
 
-  const auto picture = std::filesystem::temp_directory_path() / "samples.png";
-  write_png(picture, tools::picture_samples(vae, {.image = data.example_shape()}));
-  if (std::filesystem::exists(picture)) std::printf("samples.png is written\n");
+  write_png("samples.png", tools::picture_samples(vae, {.image = data.example_shape()}));
+  if (std::filesystem::exists("samples.png")) std::printf("samples.png is written\n");
 }
