@@ -32,7 +32,9 @@ Run load_whole(const std::filesystem::path& folder) {
 TrainedRun open(const TrainedRunOptions& options, Group* group) {
   use_threads(options.threads);
   TrainedRun opened{load_whole(options.run), load(options.data, group)};
-  view(opened.data, opened.run.config);
+  RunConfig read = opened.run.config;
+  read.feature_draws = 0;  // they are for training: programs that read a run read means
+  view(opened.data, read);
   require_data(opened.run, opened.data, options.data);
   std::cerr << opened.data.notes;
   return opened;
