@@ -1,7 +1,9 @@
 // The fully connected layer.
 #pragma once
 
+#include "strata/autograd/arithmetic.hpp"
 #include "strata/autograd/linear_algebra.hpp"
+#include "strata/autograd/shape.hpp"
 #include "strata/nn/fields.hpp"
 #include "strata/nn/init.hpp"
 
@@ -21,6 +23,15 @@ template <class T> struct Linear {
 
   /// x (B, in): (B, out)
   Var<T> operator()(Var<T> x) const { return affine(x, weight.on(x.tape()), bias.on(x.tape())); }
+
+  /// The same of each row of x (B, in − C) beside K rows of c (B·K, C), one after another: (B·K, out). x's
+  /// part of the product is made once.
+  Var<T> operator()(Var<T> x, Var<T> c) const {
+    const auto w = weight.on(x.tape());
+    const std::size_t of_x = x.shape()[1], in = w.shape()[0], times = c.shape()[0] / x.shape()[0];
+    return repeat_rows(affine(x, slice(w, 0, 0, of_x), bias.on(x.tape())), times) +
+           matmul(c, slice(w, 0, of_x, in));
+  }
 
   static void fields(auto& self, auto&& visit) {
     visit("weight", self.weight);

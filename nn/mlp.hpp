@@ -47,6 +47,9 @@ template <class T> struct Mlp {
   /// x (B, in): (B, last width)
   Var<T> operator()(Var<T> x, Context context = {}) const;
 
+  /// The same of each row of x (B, in − C) beside K rows of c (B·K, C), one after another: (B·K, last width).
+  Var<T> operator()(Var<T> x, Var<T> c, Context context = {}) const;
+
   static void fields(auto& self, auto&& visit) { visit("", self.layers); }
 };
 

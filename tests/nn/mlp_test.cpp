@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include "strata/autograd/elementwise.hpp"
+#include "strata/autograd/shape.hpp"
 #include "strata/nn/checkpoint.hpp"
 #include "strata/nn/dropout.hpp"
 #include "strata/nn/gradcheck.hpp"
@@ -59,6 +60,26 @@ TEST_CASE("A gated layer is (x W + b) ⊙ sigmoid(x V + c), normalised before th
     CHECK(report.message == "");
     CHECK_THROWS_WITH(activate(Activation::gated, x), Catch::Matchers::Contains("Mlp has such layers"));
   }
+}
+
+TEST_CASE("A network of x beside several rows of c is that of their concatenation") {
+  for (const auto& widths : {std::vector<std::size_t>{}, {5}, {5, 3}})
+    for (const auto activation : {Activation::tanh, Activation::gated}) {
+      Rng rng{3};
+      Mlp<double> mlp(6, widths, {.activation = activation, .batch_norm = true, .dropout = 0.4}, rng);
+      Tape<double> tape;
+      const auto x = tape.constant(normals({4, 4}, 1)), c = tape.constant(normals({12, 2}, 2));
+      Rng masks{9}, same{9};
+      const auto at_once = mlp(x, c, training(masks));
+      const auto one_by_one = mlp(concatenate({repeat_rows(x, 3), c}, 1), training(same));
+      CHECK(xt::allclose(at_once.value(), one_by_one.value(), 1e-12, 1e-12));
+      if (widths.empty()) continue;
+      const auto report = gradcheck(mlp, [&](Tape<double>& on) {
+        Rng noise{9};
+        return mlp(on.constant(normals({4, 4}, 1)), on.constant(normals({12, 2}, 2)), training(noise));
+      });
+      CHECK(report.message == "");
+    }
 }
 
 TEST_CASE("Fields are visited by path, parameters counted, and shown as a table") {

@@ -54,7 +54,7 @@ template <class T> Pass<T> M2<T>::pass(const Given<T>& given, const Noise<T>& no
   const auto q_y = unknown * exp(log_q_y);
   const auto share = repeat_rows(y + q_y, samples);  // of every y: (B, K)
 
-  const auto of_y = q(beside(repeat_rows(given.x, classes()), every_class(tape, images, classes())), context);
+  const auto of_y = q.of(q.body(given.x, every_class(tape, images, classes()), context));
   const auto posterior =
       repeat_rows(Normal<T>{reshape(of_y.mean, {-1, k, l}), reshape(of_y.log_variance, {-1, k, l})}, samples);
   const Layer<T> drawn = draw_layer(posterior, noise, Paths::joint);  // z (B, K, L), log_q (B, K)
