@@ -1,17 +1,16 @@
 // Trains a variational autoencoder on images and writes metrics, weights and pictures.
 #include <algorithm>
-#include <cmath>
 #include <iostream>
 #include <limits>
 
 #include "strata/nn/checkpoint.hpp"
-#include "strata/nn/ema.hpp"
 #include "strata/nn/summary.hpp"
 #include "strata/tensor/io/png.hpp"
 #include "strata/tensor/linalg.hpp"
 #include "strata/tools/pictures/curves.hpp"
 #include "strata/tools/pictures/model_pictures.hpp"
 #include "strata/tools/run/progress.hpp"
+#include "strata/tools/run/run_state.hpp"
 #include "strata/tools/run/stop_signals.hpp"
 #include "strata/tools/run/trained_run.hpp"
 #include "strata/tools/run/view.hpp"
@@ -47,116 +46,7 @@ void declare(CLI::App& app, Options& o) {
   app.add_option("--threads", o.threads, "threads to use")->transform(whole_number)->capture_default_str();
 }
 
-// The epoch with the highest validation bound so far.
-struct Best {
-  std::size_t epoch = 0;  // from 1; 0 before the first
-  double elbo = 0;
-
-  static void fields(auto& self, auto&& visit) {
-    visit("epoch", self.epoch);
-    visit("elbo", self.elbo);
-  }
-};
-
-// All of a run's state, and how it is made.
-struct State {
-  Model model;
-  Optimizer<float> optimizer;
-  ObjectiveStep<Model> step;
-  Trainer<ObjectiveStep<Model>> trainer;
-  std::optional<Ema<Model>> ema;
-  std::optional<Best> best;  // with a validation
-  MetricsCsv metrics;
-  Events events;
-  double seconds = 0;  // of training in the epoch so far
-  std::size_t threads = thread_count();
-
-  State(const RunConfig& c, const Dataset& train, Group* group)
-      : model(initial_model(c, train)),
-        optimizer(parameters<float>(model), c.optimizer, c.lr),
-        step(model, optimizer, objective_of(c), objective_options(c)),
-        trainer(step, train, training_options(c, group)),
-        metrics(model.latent().size(), c.validation > 0) {
-    if (c.ema > 0) ema.emplace(model, c.ema);
-    if (c.validation > 0) best.emplace();
-  }
-
-  static Model initial_model(const RunConfig& c, const Dataset& train) {
-    Rng rng{c.seed};
-    Model model = make_model(c, train.width(), train.classes, rng);
-    require_support("data", train, c.binarize, support_of(model));
-    model.visit([&](auto& chosen) {
-      if constexpr (requires { chosen.start_apart(Tensor<float>()); })
-        chosen.start_apart(means_apart(c, train, rng));
-      else if (!c.no_output_bias)
-        chosen.start_at(mean_example(train));
-      if constexpr (requires { chosen.encode_prior(); })
-        if (c.components_from_data)
-          chosen.start_pseudo_inputs(
-              first_examples<float>(train, c.components, Binarize::none, rng).x.value());
-      if constexpr (requires { chosen.classifier_weight; })
-        chosen.classifier_weight = classifier_weight(c, train);
-    });
-    return model;
-  }
-
-  // Halfway from the mean image to one for each component.
-  static Tensor<float> means_apart(const RunConfig& c, const Dataset& train, Rng& rng) {
-    const auto few = first_examples<float>(train, c.components, Binarize::none, rng);
-    return 0.5f * (few.x.value() + mean_example(train));
-  }
-
-  // Σ −ln q(y | x) over images of known label is to weigh as that of `classifier_weight` of all images.
-  static float classifier_weight(const RunConfig& c, const Dataset& train) {
-    const auto known =
-        train.labels
-            ? static_cast<double>(train.size()) -
-                  static_cast<double>(std::count(train.labels->begin(), train.labels->end(), unknown_label))
-            : 1;
-    return static_cast<float>(c.classifier_weight * static_cast<double>(train.size()) / std::max(known, 1.0));
-  }
-
-  const Model& evaluated() const { return ema ? ema->average : model; }
-
-  Metrics run_step() {
-    const Metrics so_far = trainer.run_step();
-    if (ema) ema->update();
-    return so_far;
-  }
-
-  // Of all epochs so far.
-  std::size_t steps() const { return trainer.epochs() * trainer.steps_per_epoch() + trainer.steps(); }
-
-  void note_validation(double elbo) {
-    if (std::isfinite(elbo) && (best->epoch == 0 || elbo > best->elbo)) best = Best{trainer.epochs(), elbo};
-  }
-
-  // Whether this is the state after the best epoch.
-  bool is_best() const { return best && trainer.steps() == 0 && best->epoch == trainer.epochs(); }
-
-  bool ended(const RunConfig& c) const {
-    return trainer.epochs() >= c.epochs ||
-           (c.early_stopping > 0 && trainer.epochs() - best->epoch >= c.early_stopping);
-  }
-
-  // "after 3 epochs and 120 of 468 steps"
-  std::string place() const {
-    return "after " + std::to_string(trainer.epochs()) + " epochs and " + std::to_string(trainer.steps()) +
-           " of " + std::to_string(trainer.steps_per_epoch()) + " steps";
-  }
-
-  static void fields(auto& self, auto&& visit) {
-    visit("trainer", self.trainer);
-    visit("ema", self.ema);
-    visit("best", self.best);
-    visit("metrics", self.metrics);
-    visit("events", self.events);
-    visit("seconds", self.seconds);
-    visit("threads", self.threads);
-  }
-};
-
-void write_pictures(const Options& o, const RunFolder& folder, const State& state, const Model& model,
+void write_pictures(const Options& o, const RunFolder& folder, const RunState& state, const Model& model,
                     const ImageData& data) {
   if (state.trainer.epochs() > 0) write_png(folder / "curves.png", picture_curves(state.metrics.table()));
   if (!is_image(data.test)) return;
@@ -170,7 +60,7 @@ void write_pictures(const Options& o, const RunFolder& folder, const State& stat
   write_png(folder / "latents.png", picture_latents(model, data.test, all, data.labels));
 }
 
-void save(RunFolder& folder, const Options& o, State& state, const ImageData& data) {
+void save(RunFolder& folder, const Options& o, RunState& state, const ImageData& data) {
   Safetensors model = model_file(state.evaluated(), o.run, data), checkpoint;
   model.metadata["trained_epochs"] = std::to_string(state.trainer.epochs());
   model.metadata["trained_steps"] = std::to_string(state.trainer.steps());  // of the next epoch
@@ -208,7 +98,7 @@ Options resumed(const CLI::App& app, Options o, const Safetensors& saved) {
 }
 
 // After a step: the loss, −ELBO, and its part that tells how far a reconstruction is from its image.
-void record_step(State& state) {
+void record_step(RunState& state) {
   if (!is_round(state.steps(), 3)) return;
   const Metrics& metrics = state.step.metrics();
   state.events.scalar(state.steps(), "loss", -metrics.elbo());
@@ -217,7 +107,7 @@ void record_step(State& state) {
 
 // After an epoch: the newest line of metrics.csv, images and their reconstructions, weights and the last
 // step's gradients.
-void record_epoch(const Options& o, State& state, const ImageData& data) {
+void record_epoch(const Options& o, RunState& state, const ImageData& data) {
   const std::size_t epoch = state.trainer.epochs(), step = state.steps();
   if (is_round(epoch, 3)) state.events.scalars(step, state.metrics.table());
   if (!is_round(epoch, 2)) return;
@@ -233,7 +123,7 @@ void record_epoch(const Options& o, State& state, const ImageData& data) {
 
 // The mean on images that no step has seen. Where it is not finite, as before the batch statistics of a deep
 // hierarchy have settled, that is told and noted, and training goes on.
-Metrics tested(const State& state, const Dataset& images, std::size_t layers) {
+Metrics tested(const RunState& state, const Dataset& images, std::size_t layers) {
   try {
     return state.trainer.evaluate(state.evaluated(), images);
   } catch (const NonFinite& error) {
@@ -243,7 +133,7 @@ Metrics tested(const State& state, const Dataset& images, std::size_t layers) {
   }
 }
 
-void test_and_record(const Options& o, State& state, const Metrics& trained, const ImageData& data,
+void test_and_record(const Options& o, RunState& state, const Metrics& trained, const ImageData& data,
                      Progress& progress, Group* group) {
   const Metrics test = tested(state, data.test, trained.layer_kl.size());
   std::optional<Metrics> validated;
@@ -301,7 +191,7 @@ int train(const CLI::App& app, Options o, Group* group) {
   const std::string description = describe(data);
   data.train = training_data(o.run, data.train);
   view(data, o.run);
-  State state(o.run, data.train, group);
+  RunState state(o.run, data.train, group);
   if (!o.resume.empty()) {
     if (saved.metadata["data_checksum"] != data.checksum)
       fail("resume", "the run was trained on other images than those of " + data.path.string() +
