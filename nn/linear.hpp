@@ -9,6 +9,15 @@
 
 namespace strata {
 
+/// K, where c has K rows for each one of x. Throws where it has not.
+template <class T> std::size_t rows_for_each(Var<T> x, Var<T> c) {
+  const std::size_t of_x = x.shape()[0], of_c = c.shape()[0];
+  if (of_x == 0 || of_c == 0 || of_c % of_x != 0)
+    fail("rows_for_each", "x is " + to_string(x.shape()) + ", c is " + to_string(c.shape()) +
+                              ": c needs K rows for each one of x");
+  return of_c / of_x;
+}
+
 /// y = x W + b, with W (in, out) as in Keras; PyTorch's is (out, in).
 template <class T> struct Linear {
   Parameter<T> weight;  ///< (in, out)
@@ -25,11 +34,11 @@ template <class T> struct Linear {
   Var<T> operator()(Var<T> x) const { return affine(x, weight.on(x.tape()), bias.on(x.tape())); }
 
   /// The same of each row of x (B, in − C) beside K rows of c (B·K, C), one after another: (B·K, out). x's
-  /// part of the product is made once.
+  /// part of the product is made once. Throws for other numbers of rows or columns.
   Var<T> operator()(Var<T> x, Var<T> c) const {
     const auto w = weight.on(x.tape());
-    const std::size_t of_x = x.shape()[1], in = w.shape()[0], times = c.shape()[0] / x.shape()[0];
-    return repeat_rows(affine(x, slice(w, 0, 0, of_x), bias.on(x.tape())), times) +
+    const std::size_t of_x = x.shape()[1], in = w.shape()[0];
+    return repeat_rows(affine(x, slice(w, 0, 0, of_x), bias.on(x.tape())), rows_for_each(x, c)) +
            matmul(c, slice(w, 0, of_x, in));
   }
 

@@ -35,7 +35,7 @@ template <class T> Var<T> Mlp<T>::operator()(Var<T> x, Context context) const {
 }
 
 template <class T> Var<T> Mlp<T>::operator()(Var<T> x, Var<T> c, Context context) const {
-  if (layers.empty()) return concatenate({repeat_rows(x, c.shape()[0] / x.shape()[0]), c}, 1);
+  if (layers.empty()) return concatenate({repeat_rows(x, rows_for_each(x, c)), c}, 1);
   auto h = apply<T>(layers.front(), options, context, x, c);
   for (std::size_t i = 1; i < layers.size(); ++i) h = apply<T>(layers[i], options, context, h);
   return h;

@@ -73,6 +73,8 @@ TEST_CASE("A network of x beside several rows of c is that of their concatenatio
       const auto at_once = mlp(x, c, training(masks));
       const auto one_by_one = mlp(concatenate({repeat_rows(x, 3), c}, 1), training(same));
       CHECK(xt::allclose(at_once.value(), one_by_one.value(), 1e-12, 1e-12));
+      CHECK_THROWS_WITH(mlp(x, tape.constant(normals({11, 2}, 2))),
+                        Catch::Matchers::Contains("x is (4, 4), c is (11, 2)"));
       if (widths.empty()) continue;
       const auto report = gradcheck(mlp, [&](Tape<double>& on) {
         Rng noise{9};
