@@ -99,9 +99,12 @@ void print(const Options& o, const Run& run, const ImageData& data, const Evalua
   for (std::size_t t = 0; t < e.active.size(); ++t)
     std::cout << "layer " << t + 1 << ": KL " << e.metrics.layer_kl[t] << ", " << e.active[t] << " of "
               << run.model.latent()[t] << " units active\n";
-  if (e.classification_error)
-    std::cout << "classification error: " << 100 * *e.classification_error << " %, "
-              << labels_text(run.config.known_labels) << " known in training\n";
+  if (e.classes)
+    std::cout << to_string(*e.classes)
+              << (run.config.model == ModelKind::m2
+                      ? ", " + labels_text(run.config.known_labels) + " known in training"
+                      : "")
+              << "\n";
   if (e.feature_error)
     std::cout << "classification error by logistic regression on E[z_1 | x]: " << 100 * *e.feature_error
               << " %, " << labels_text(o.known_labels) << " known\n";
@@ -113,7 +116,6 @@ void print(const Options& o, const Run& run, const ImageData& data, const Evalua
               << ", and not Inception's: to be compared by the same classifier alone\n";
   if (e.components_used)
     std::cout << "components of more than 1 % of the examples: " << *e.components_used << "\n";
-  if (e.cluster_accuracy) std::cout << "cluster accuracy: " << 100 * *e.cluster_accuracy << " %\n";
 }
 
 using Json = nlohmann::ordered_json;
@@ -162,7 +164,7 @@ Json to_json(const Options& o, const Run& run, const ImageData& data, const Eval
   }
   report["layer_kl"] = std::vector<double>(e.metrics.layer_kl.begin(), e.metrics.layer_kl.end());
   report["active_units"] = e.active;
-  if (e.classification_error) report["classification_error"] = *e.classification_error;
+  if (e.classes) report[e.classes->measure] = e.classes->share;
   if (e.feature_error)
     report["feature_error"] = {{"known_labels", o.known_labels}, {"error", *e.feature_error}};
   if (e.frechet)
@@ -170,7 +172,6 @@ Json to_json(const Options& o, const Run& run, const ImageData& data, const Eval
                          {"samples", e.frechet->samples},
                          {"training_images", e.frechet->training}};
   if (e.components_used) report["components_used"] = *e.components_used;
-  if (e.cluster_accuracy) report["cluster_accuracy"] = *e.cluster_accuracy;
   return report;
 }
 

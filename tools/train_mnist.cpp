@@ -9,6 +9,7 @@
 #include "strata/tensor/linalg.hpp"
 #include "strata/tools/pictures/curves.hpp"
 #include "strata/tools/pictures/model_pictures.hpp"
+#include "strata/tools/run/classes.hpp"
 #include "strata/tools/run/progress.hpp"
 #include "strata/tools/run/run_state.hpp"
 #include "strata/tools/run/stop_signals.hpp"
@@ -143,15 +144,19 @@ void test_and_record(const Options& o, RunState& state, const Metrics& trained, 
   }
   Rng few_draws{0, 0, streams::posterior_means};  // for the progress of a run, not for a paper
   const auto some = test_batch(data.test, 1000, o.run, o.run.seed);
+  std::optional<ClassJudgement> classes;
+  if (!class_measure(state.model).empty())
+    classes = judge_classes(state.evaluated(), test_batch(data.test, data.test.size(), o.run, o.run.seed));
   const std::size_t epoch = state.trainer.epochs();
   state.metrics.record({epoch, trained, test, active_units(state.evaluated(), some, 4, few_draws, group),
                         state.step.learning_rate(epoch - 1), state.seconds,
-                        1e3 * state.seconds / static_cast<double>(state.trainer.steps_per_epoch()),
-                        validated});
+                        1e3 * state.seconds / static_cast<double>(state.trainer.steps_per_epoch()), validated,
+                        classes ? std::vector{classes->share} : std::vector<double>{}});
   state.seconds = 0;
   if (is_first(group)) record_epoch(o, state, data);
   progress.end_epoch(trained.elbo(), test.elbo(), test.reconstruction, test.kl(),  // last: it times all
-                     validated ? std::optional(validated->elbo()) : std::nullopt);
+                     validated ? std::optional(validated->elbo()) : std::nullopt,
+                     classes ? to_string(*classes) : "");
 }
 
 // What all processes do after the same step: stop by a signal that one of them received (or 0), save by the

@@ -7,6 +7,7 @@
 
 #include "strata/tests/tools/program_folder.hpp"
 #include "strata/tests/tools/same_run.hpp"
+#include "strata/tools/run/metrics_csv.hpp"
 #include "strata/tools/run/view.hpp"
 
 using namespace strata;
@@ -84,6 +85,10 @@ TEST_CASE("M2 trains with few labels, goes on, and is evaluated as a classifier;
   };
   const auto report = evaluate();
   CHECK(report["classification_error"] <= 1);
+  const auto table = parse_metrics(content_of(here / "out/metrics.csv"));
+  const Ran whole = here.read(STRATA_EVALUATE, {"--samples", "1", "--json"});
+  CHECK(table.column("test_classification_error").back() ==
+        Approx(nlohmann::json::parse(whole.out)["classification_error"].get<double>()));
   CHECK_THAT(here.read(STRATA_EVALUATE, {"--samples", "60"}).out,
              Catch::Contains(" %, 20 labels known in training"));
   CHECK(!report.contains("cluster_accuracy"));

@@ -69,12 +69,15 @@ Tensor<std::uint8_t> curves(const MetricsTable& table, const std::vector<Plot>& 
 Tensor<std::uint8_t> picture_curves(const MetricsTable& table) {
   std::vector<Plot> plots = {
       {"ELBO, nats per image", {}}, {"reconstruction, nats per image", {}}, {"KL, nats per image", {}}};
+  Plot classes{"share of test images", {}};
   const bool layered = std::find(table.names.begin(), table.names.end(), "kl_2") != table.names.end();
   for (const std::string& name : table.names) {
     if (name.ends_with("elbo")) plots[0].columns.push_back(name);
     if (name.ends_with("reconstruction")) plots[1].columns.push_back(name);
     if (name.ends_with("kl") || (name.starts_with("kl_") && layered)) plots[2].columns.push_back(name);
+    if (name.ends_with("_error") || name.ends_with("_accuracy")) classes.columns.push_back(name);
   }
+  if (!classes.columns.empty()) plots.push_back(classes);
   return curves(table, plots, table.best());
 }
 

@@ -101,30 +101,6 @@ Annealed anneal(const EvaluationOptions& o, const Run& run, const Batch<float>& 
   return result;
 }
 
-// What a model that tells classes says of labels, which are the images' condition.
-void judge_classes(const Run& run, const Batch<float>& images, Evaluation& result) {
-  constexpr std::size_t together = 1000;
-  if (!images.condition) return;
-  run.model.visit([&](const auto& model) {
-    if constexpr (requires { model.classify(Var<float>()); }) {
-      Tape<float> tape(Record::values);
-      const auto labels = argmax(tape.reference(*images.condition));
-      Tensor<float> probabilities;
-      for (std::size_t first = 0; first < labels.size(); first += together) {
-        const auto some = images.rows(first, std::min(first + together, labels.size()));
-        tape.reset();
-        const Tensor<float>& p = model.classify(tape.reference(some.x)).value();
-        if (first == 0) probabilities = Tensor<float>::from_shape({labels.size(), p.shape(1)});
-        xt::view(probabilities, xt::range(first, first + p.shape(0))) = p;
-      }
-      if (run.config.model == ModelKind::m2)
-        result.classification_error = error_rate(probabilities, labels);
-      else
-        result.cluster_accuracy = cluster_accuracy(probabilities, labels);
-    }
-  });
-}
-
 }  // namespace
 
 std::string progress_text(const std::string& what, std::size_t done, std::size_t all, double seconds) {
@@ -181,7 +157,7 @@ Evaluation evaluate(const Run& run, const Batch<float>& images, const Evaluation
   }
   Rng rng{o.seed, 0, streams::posterior_means};
   result.active = active_units(run.model, images, 16, rng, o.group);
-  judge_classes(run, images, result);
+  result.classes = judge_classes(run.model, images);
   run.model.visit([&](const auto& model) {
     if constexpr (requires { model.used(); }) result.components_used = model.used();
   });

@@ -1,6 +1,7 @@
 // What evaluate says of a run: its ELBO, and up to three opinions on its likelihood.
 #pragma once
 
+#include "strata/tools/run/classes.hpp"
 #include "strata/tools/run/run_folder.hpp"
 #include "strata/vae/annealing.hpp"
 #include "strata/vae/estimation.hpp"
@@ -55,8 +56,7 @@ struct Evaluation {
   std::optional<Opinion> refined = {};  // from a proposal fitted to each image
   std::size_t not_fitted = 0;           // images whose fit was not finite: their draws are the encoder's
   std::optional<Annealed> annealed = {};
-  std::optional<double> classification_error = {},
-                        cluster_accuracy = {};      // of models that have them, and labels
+  std::optional<ClassJudgement> classes = {};
   std::optional<double> feature_error = {};         // of a classifier on E[z_1 | x], where one was asked for
   std::optional<std::size_t> components_used = {};  // of a mixture that uses as many as it needs
   std::optional<Frechet> frechet = {};              // where one was asked for

@@ -1,8 +1,10 @@
 #include "strata/tools/run/metrics_csv.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdlib>
+#include <limits>
 #include <sstream>
 
 #include "strata/tensor/io/file.hpp"
@@ -49,21 +51,30 @@ MetricsTable parse_metrics(const std::string& text) {
   return table;
 }
 
-MetricsCsv::MetricsCsv(std::size_t layers, bool validation)
+MetricsCsv::MetricsCsv(std::size_t layers, bool validation, const std::vector<std::string>& further)
     : text_("epoch,train_elbo,test_elbo,test_reconstruction,test_kl,learning_rate,seconds,step_ms") {
   for (std::size_t t = 1; t <= layers; ++t) text_ += ",kl_" + std::to_string(t);
   for (std::size_t t = 1; t <= layers; ++t) text_ += ",active_" + std::to_string(t);
   if (validation) text_ += ",validation_elbo,validation_reconstruction,validation_kl";
+  for (const std::string& name : further) text_ += ',' + name;
   text_ += '\n';
 }
 
 void MetricsCsv::record(const EpochRecord& r) {
+  std::vector<double> cells = {r.train.elbo(), r.test.elbo(),   r.test.reconstruction,
+                               r.test.kl(),    r.learning_rate, r.seconds,
+                               r.step_ms};
+  const auto append = [&](const auto& more) { cells.insert(cells.end(), more.begin(), more.end()); };
+  append(r.test.layer_kl);
+  append(r.active_units);
+  if (const auto& v = r.validation) append(std::array{v->elbo(), v->reconstruction, v->kl()});
+  append(r.further);
+  const auto header_end = text_.begin() + static_cast<std::ptrdiff_t>(text_.find('\n'));
+  const auto columns = static_cast<std::size_t>(std::count(text_.begin(), header_end, ','));  // but the epoch
+  cells.resize(columns, std::numeric_limits<double>::quiet_NaN());
   std::ostringstream line;
-  line << r.epoch << ',' << r.train.elbo() << ',' << r.test.elbo() << ',' << r.test.reconstruction << ','
-       << r.test.kl() << ',' << r.learning_rate << ',' << r.seconds << ',' << r.step_ms;
-  for (const double kl : r.test.layer_kl) line << ',' << kl;
-  for (const std::size_t units : r.active_units) line << ',' << units;
-  if (const auto& v = r.validation) line << ',' << v->elbo() << ',' << v->reconstruction << ',' << v->kl();
+  line << r.epoch;
+  for (const double cell : cells) line << ',' << cell;
   text_ += line.str() + '\n';
 }
 

@@ -18,6 +18,7 @@ struct EpochRecord {
   double seconds;  // of the epoch's training
   double step_ms;  // the same, a step
   std::optional<Metrics> validation = {};
+  std::vector<double> further = {};  // what else is known, as the table names it
 };
 
 /// The cells of a line of comma-separated values, none of them quoted.
@@ -40,14 +41,16 @@ MetricsTable parse_metrics(const std::string& text);
 
 /// Comma-separated values:
 /// epoch,train_elbo,test_elbo,test_reconstruction,test_kl,learning_rate,seconds,step_ms, then kl_1 ... kl_T
-/// and active_1 ... active_T, and where there are such images validation_elbo, validation_reconstruction and
-/// validation_kl. A part of a run's state, which its file can always be made of.
+/// and active_1 ... active_T, where there are such images validation_elbo, validation_reconstruction and
+/// validation_kl, and further columns, if any. A part of a run's state, which its file can always be made of.
 class MetricsCsv {
  public:
   /// The header, for a model of so many stochastic layers.
-  explicit MetricsCsv(std::size_t layers, bool validation = false);
+  explicit MetricsCsv(std::size_t layers, bool validation = false,
+                      const std::vector<std::string>& further = {});
 
-  /// Appends a line.
+  /// Appends a line, nan where the record lacks a column. A table that began without the further columns, as
+  /// an older run's, goes on without them.
   void record(const EpochRecord& record);
 
   MetricsTable table() const { return parse_metrics(text_); }

@@ -110,7 +110,7 @@ void Progress::step(std::size_t steps_done, double elbo, double reconstruction, 
 }
 
 void Progress::end_epoch(double train_elbo, double test_elbo, double reconstruction, double kl,
-                         std::optional<double> validation_elbo) {
+                         std::optional<double> validation_elbo, const std::string& more) {
   measure_steps();
   const double now = options_.clock(), test_seconds = now - last_step_;
   const double weight = epoch_ == options_.first_epoch ? 1 : test_smoothing;
@@ -126,8 +126,9 @@ void Progress::end_epoch(double train_elbo, double test_elbo, double reconstruct
   clear();
   out_ << label << "  train " << decimals(train_elbo, 2)
        << (validation_elbo ? "  validation " + decimals(*validation_elbo, 2) : "") << "  test "
-       << bound_and_terms(test_elbo, "reconstruction", reconstruction, kl) << "  " << seconds << ", "
-       << decimals(milliseconds, 2) << " ms/step  "
+       << bound_and_terms(test_elbo, "reconstruction", reconstruction, kl)
+       << (more.empty() ? "" : ", " + more) << "  " << seconds << ", " << decimals(milliseconds, 2)
+       << " ms/step  "
        << (epoch_ <= epochs_ ? format_duration(seconds_left()) + " left"
                              : format_duration(now - start_) + " in all")
        << std::endl;

@@ -51,11 +51,11 @@ class Progress {
   void step(std::size_t steps_done, double elbo, double reconstruction, double kl);
 
   /// After an epoch's last step and its test: prints the epoch's line, with the bound of a validation where
-  /// there is one, and starts the next epoch. `reconstruction` and `kl` are the terms of `test_elbo`. Its
-  /// figures of time are the whole epoch with the test, a training step alone, and an estimate for the rest
-  /// of the run.
+  /// there is one and whatever else the test told, and starts the next epoch. `reconstruction` and `kl` are
+  /// the terms of `test_elbo`. Its figures of time are the whole epoch with the test, a training step alone,
+  /// and an estimate for the rest of the run.
   void end_epoch(double train_elbo, double test_elbo, double reconstruction, double kl,
-                 std::optional<double> validation_elbo = {});
+                 std::optional<double> validation_elbo = {}, const std::string& more = "");
 
  private:
   void measure_steps();

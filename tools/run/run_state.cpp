@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "strata/tools/run/classes.hpp"
+
 namespace strata::tools {
 namespace {
 
@@ -40,6 +42,11 @@ Model initial_model(const RunConfig& c, const Dataset& train) {
   return model;
 }
 
+std::vector<std::string> further_columns(const Model& model, const Dataset& train) {
+  const std::string measure = class_measure(model);
+  return measure.empty() || !train.labels ? std::vector<std::string>{} : std::vector{"test_" + measure};
+}
+
 }  // namespace
 
 RunState::RunState(const RunConfig& c, const Dataset& train, Group* group)
@@ -47,7 +54,7 @@ RunState::RunState(const RunConfig& c, const Dataset& train, Group* group)
       optimizer(parameters<float>(model), c.optimizer, c.lr),
       step(model, optimizer, objective_of(c), objective_options(c)),
       trainer(step, train, training_options(c, group)),
-      metrics(model.latent().size(), c.validation > 0) {
+      metrics(model.latent().size(), c.validation > 0, further_columns(model, train)) {
   if (c.ema > 0) ema.emplace(model, c.ema);
   if (c.validation > 0) best.emplace();
 }

@@ -57,6 +57,26 @@ TEST_CASE("Curves of one row, of equal numbers and with gaps are pictures, too")
   CHECK(gap(1) > gap(not_a_number) + 500);
 }
 
+TEST_CASE("Every epoch has all columns of metrics.csv, and a table that began without one goes on without") {
+  MetricsCsv metrics(1, true, {"test_classification_error"});
+  EpochRecord record{1, {-3, {1}}, {-2, {1}}, {4}, 1e-3, 2, 3, Metrics{-5, {1}}, {0.25}};
+  metrics.record(record);
+  record.further = {};
+  metrics.record(record);
+  const auto table = metrics.table();
+  CHECK(table.names.back() == "test_classification_error");
+  CHECK(table.column("epoch")[1] == 1);
+  CHECK(table.column("active_1")[1] == 4);
+  CHECK(table.column("validation_kl")[1] == 1);
+  CHECK(table.column("test_classification_error")[0] == 0.25);
+  CHECK(std::isnan(table.column("test_classification_error")[1]));
+  MetricsCsv older(1);
+  record = {1, {-3, {1}}, {-2, {1}}, {4}, 1e-3, 2, 3, {}, {0.25}};
+  older.record(record);
+  CHECK(older.table().column("active_1") == std::vector<double>{4});
+  CHECK(picture_curves(table).shape(0) > picture_curves(older.table()).shape(0));  // one plot more
+}
+
 TEST_CASE("metrics.csv is read back by columns, and its best line is that of the largest bound") {
   const auto table = parse_metrics("epoch,test_elbo,kl_1\n1,-3,nan\n2,-1.5,1e2\n3,-2,0\n");
   CHECK(table.names == std::vector<std::string>{"epoch", "test_elbo", "kl_1"});

@@ -75,9 +75,11 @@ TEST_CASE("Without a terminal there is one plain line for each epoch") {
         "epoch  9/20  train -151.32  test -150.11 (reconstruction -143.02, KL 7.09)  2.0 s, 3.00 ms/step  "
         "22 s left\n");
   for (std::size_t step = 1; step <= 500; ++step) run.step(step, 0.003);
-  run.progress->end_epoch(-15, not_a_number, -not_a_number, inf);
-  CHECK(run.printed() ==
-        "epoch 10/20  train -15.00  test nan (reconstruction nan, KL inf)  1.5 s, 3.00 ms/step  19 s left\n");
+  run.progress->end_epoch(-15, not_a_number, -not_a_number, inf, -16, "cluster accuracy 75.00 %");
+  CHECK(
+      run.printed() ==
+      "epoch 10/20  train -15.00  validation -16.00  test nan (reconstruction nan, KL inf), cluster accuracy "
+      "75.00 %  1.5 s, 3.00 ms/step  19 s left\n");
   run.progress.reset();
   CHECK(run.printed() == "");
 }
