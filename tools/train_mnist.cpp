@@ -1,5 +1,6 @@
 // Trains a variational autoencoder on images and writes metrics, weights and pictures.
 #include <algorithm>
+#include <cmath>
 #include <iostream>
 #include <limits>
 
@@ -145,7 +146,7 @@ void test_and_record(const Options& o, RunState& state, const Metrics& trained, 
   Rng few_draws{0, 0, streams::posterior_means};  // for the progress of a run, not for a paper
   const auto some = test_batch(data.test, 1000, o.run, o.run.seed);
   std::optional<ClassJudgement> classes;
-  if (!class_measure(state.model).empty())
+  if (!class_measure(state.model).empty() && std::isfinite(test.elbo()))
     classes = judge_classes(state.evaluated(), test_batch(data.test, data.test.size(), o.run, o.run.seed));
   const std::size_t epoch = state.trainer.epochs();
   state.metrics.record({epoch, trained, test, active_units(state.evaluated(), some, 4, few_draws, group),

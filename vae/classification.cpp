@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "strata/tensor/interval.hpp"
 #include "strata/tensor/linalg.hpp"
 
 namespace strata {
@@ -11,6 +12,7 @@ void require_rows(const char* operation, const Tensor<float>& p, const std::vect
   if (p.dimension() != 2 || p.size() == 0 || labels.size() != p.shape(0))
     fail(operation,
          "probabilities are " + to_string(p.shape()) + ", labels are " + std::to_string(labels.size()));
+  require_within(operation, "a probability", p, real_numbers);
 }
 
 // The place of a row's largest number.

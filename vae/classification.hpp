@@ -8,7 +8,7 @@
 namespace strata {
 
 /// The share of rows of `probabilities` (N, K) whose largest is not that of the label. Throws unless there is
-/// a label for each row, and one row at least.
+/// a label for each row and one row at least, and unless all are finite.
 double error_rate(const Tensor<float>& probabilities, const std::vector<std::size_t>& labels);
 
 /// The share of rows whose label is that of their cluster, the place of their largest probability; a

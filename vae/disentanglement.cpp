@@ -4,6 +4,8 @@
 #include <cmath>
 #include <map>
 
+#include "strata/tensor/interval.hpp"
+
 namespace strata {
 namespace {
 
@@ -36,6 +38,7 @@ double mutual_information_gap(const Tensor<double>& codes, const Tensor<std::uin
       codes.size() == 0 || factors.size() == 0)
     fail("mutual_information_gap",
          "the codes are " + to_string(codes.shape()) + ", the factors " + to_string(factors.shape()));
+  require_within("mutual_information_gap", "a code", codes, real_numbers);
   double total = 0;
   for (std::size_t f = 0; f < factors.shape(1); ++f) {
     const auto column = xt::view(factors, xt::all(), f);

@@ -1,6 +1,7 @@
 #include "strata/vae/classification.hpp"
 
 #include <catch2/catch.hpp>
+#include <cmath>
 
 #include "strata/tests/random_tensor.hpp"
 
@@ -38,4 +39,11 @@ TEST_CASE("Logistic regression tells far clusters apart, and refuses labels that
   CHECK_THROWS_WITH(logistic_regression(x, {1, 1, 0, 2}, 2, test),
                     "[logistic_regression] x is (4, 2), labels are 4, all must be below 2");
   CHECK_THROWS_WITH(logistic_regression(x, {1, 1, 0}, 2, test), Catch::Matchers::Contains("labels are 3"));
+}
+
+TEST_CASE("Probabilities that are none have no largest, and are refused") {
+  const Tensor<float> p = {{0.5f, 0.5f}, {NAN, 1}};
+  const std::string why = " a probability is nan at (1, 0); it must be finite";
+  CHECK_THROWS_WITH(error_rate(p, {0, 1}), "[error_rate]" + why);
+  CHECK_THROWS_WITH(cluster_accuracy(p, {0, 1}), "[cluster_accuracy]" + why);
 }

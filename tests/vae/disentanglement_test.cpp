@@ -61,4 +61,8 @@ TEST_CASE("Values that share one of 20 bins are told as one, and factors that do
                     "[mutual_information_gap] factor 1 does not vary");
   CHECK_THROWS_WITH(mutual_information_gap(Tensor<double>(Shape{3, 2}, 0.0), flat),
                     "[mutual_information_gap] the codes are (3, 2), the factors (12, 2)");
+  Tensor<double> infinite(Shape{12, 1}, 0.0);
+  infinite(4, 0) = -INFINITY;
+  CHECK_THROWS_WITH(mutual_information_gap(infinite, all_factors()),
+                    "[mutual_information_gap] a code is -inf at (4, 0); it must be finite");
 }

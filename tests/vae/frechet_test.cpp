@@ -60,4 +60,8 @@ TEST_CASE("Features that do not vary, and many dimensions, do no harm to it; oth
   CHECK(frechet_distance(x, twice) == Approx(frechet_distance(twice, x)).epsilon(1e-6));
   CHECK_THROWS_WITH(frechet_distance(x, xt::cast<float>(normals({3, 4}, 1))),
                     "[frechet_distance] the features are (300, 40) and (3, 4)");
+  flat(7, 20) = NAN;
+  const std::string why = "[frechet_distance] a feature is nan at (7, 20); it must be finite";
+  CHECK_THROWS_WITH(frechet_distance(flat, x), why);
+  CHECK_THROWS_WITH(frechet_distance(x, flat), why);
 }
