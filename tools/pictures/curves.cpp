@@ -7,7 +7,7 @@
 namespace strata::tools {
 namespace {
 
-constexpr long width = 1000, plot_height = 260, left = 96, right = width - 300, above = 34, below = 30;
+constexpr long plot_height = 260, left = 96, right = 700, above = 34, below = 30, names_left = right + 52;
 
 void draw(Canvas& canvas, const MetricsTable& table, const Plot& plot, std::size_t best, long top) {
   const auto& epochs = table.columns[0];
@@ -47,7 +47,7 @@ void draw(Canvas& canvas, const MetricsTable& table, const Plot& plot, std::size
     }
     const long middle = top + above + 10 + static_cast<long>(i) * 22;
     canvas.rectangle(right + 20, middle - 2, 24, 4, colour);
-    canvas.text(plot.columns[i], right + 52, middle, 0, 2);
+    canvas.text(plot.columns[i], names_left, middle, 0, 2);
   }
 }
 
@@ -56,13 +56,17 @@ void draw(Canvas& canvas, const MetricsTable& table, const Plot& plot, std::size
 Tensor<std::uint8_t> curves(const MetricsTable& table, const std::vector<Plot>& plots, std::size_t best) {
   if (best >= table.columns.at(0).size()) fail("curves", "there is no row " + std::to_string(best));
   constexpr long foot = 34;
-  Canvas canvas(width, plots.size() * plot_height + foot);
+  long width = 1000;
+  for (const Plot& plot : plots)
+    for (const std::string& name : plot.columns)
+      width = std::max(width, names_left + text_width(name, 2) + 20);
+  Canvas canvas(static_cast<std::size_t>(width), plots.size() * plot_height + foot);
   for (std::size_t i = 0; i < plots.size(); ++i)
     draw(canvas, table, plots[i], best, static_cast<long>(i) * plot_height);
   const long middle = static_cast<long>(plots.size()) * plot_height + foot / 2 - 4;
   canvas.text(table.names[0], right, middle, 1, 2);
   canvas.rectangle(right + 31, middle - 8, 1, 16, ink);
-  canvas.text("best: " + table.names[0] + " " + number(table.columns[0][best]), right + 52, middle, 0, 2);
+  canvas.text("best: " + table.names[0] + " " + number(table.columns[0][best]), names_left, middle, 0, 2);
   return canvas.pixels();
 }
 

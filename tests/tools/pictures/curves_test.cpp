@@ -57,6 +57,20 @@ TEST_CASE("Curves of one row, of equal numbers and with gaps are pictures, too")
   CHECK(gap(1) > gap(not_a_number) + 500);
 }
 
+TEST_CASE("The picture is as wide as its longest name") {
+  const auto picture = curves({{"epoch", "test_classification_error"}, {{1, 2}, {5, 6}}},
+                              {{"y", {"test_classification_error"}}}, 0);
+  const auto drawn = [&](std::size_t x) {
+    const auto column = xt::view(picture, xt::all(), x, xt::all());
+    return xt::amin(column)() < 255;
+  };
+  const std::size_t width = picture.shape(1);
+  bool in_the_end = false;
+  for (std::size_t x = width - 32; x < width - 20; ++x) in_the_end = in_the_end || drawn(x);
+  CHECK(in_the_end);  // the last letter
+  for (std::size_t x = width - 15; x < width; ++x) CHECK(!drawn(x));
+}
+
 TEST_CASE("Every epoch has all columns of metrics.csv, and a table that began without one goes on without") {
   MetricsCsv metrics(1, true, {"test_classification_error"});
   EpochRecord record{1, {-3, {1}}, {-2, {1}}, {4}, 1e-3, 2, 3, Metrics{-5, {1}}, {0.25}};
