@@ -7,7 +7,6 @@
 #include <numeric>
 #include <sstream>
 
-#include "strata/autograd/reduce.hpp"
 #include "strata/tensor/io/file.hpp"
 #include "strata/tools/run/progress.hpp"
 #include "strata/tools/run/trained_run.hpp"

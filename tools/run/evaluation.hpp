@@ -56,7 +56,7 @@ struct Evaluation {
   std::optional<Opinion> refined = {};  // from a proposal fitted to each image
   std::size_t not_fitted = 0;           // images whose fit was not finite: their draws are the encoder's
   std::optional<Annealed> annealed = {};
-  std::optional<ClassJudgement> classes = {};
+  std::optional<ClassJudgement> classes = {};       // of models that tell some, and labels
   std::optional<double> feature_error = {};         // of a classifier on E[z_1 | x], where one was asked for
   std::optional<std::size_t> components_used = {};  // of a mixture that uses as many as it needs
   std::optional<Frechet> frechet = {};              // where one was asked for

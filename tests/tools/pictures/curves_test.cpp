@@ -1,6 +1,7 @@
 #include "strata/tools/pictures/curves.hpp"
 
 #include <catch2/catch.hpp>
+#include <cmath>
 #include <limits>
 
 #include "strata/tools/pictures/canvas.hpp"
